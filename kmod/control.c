@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/kvblk-control: makes, changes, lists and removes disks. */
+#include <linux/crc32.h>
+#include <linux/ctype.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/pid.h>
+#include <linux/uaccess.h>
+#include "control.h"
+#include "features.h"
+#include "session.h"
+#include "ucmd.h"
+
+/* ---- checks ---- */
+
+static bool name_char_ok(char c)
+{
+	return isascii(c) && (isalnum(c) || c == '.' || c == '_' || c == '-');
+}
+
+static int name_check(const char *name, struct kvblk_why *why)
+{
+	size_t len = strnlen(name, KVBLK_NAME_LEN);
+	size_t i;
+
+	if (!len || len == KVBLK_NAME_LEN)
+		return kvblk_why(why, -EINVAL, "name: must have 1 to %u characters",
+				 KVBLK_NAME_LEN - 1);
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return kvblk_why(why, -EINVAL, "name: must not be %s", name);
+	for (i = 0; i < len; i++) {
+		if (!name_char_ok(name[i]))
+			return kvblk_why(why, -EINVAL, "name: character %zu is not one of a-z A-Z 0-9 . _ -",
+					 i + 1);
+	}
+	return 0;
+}
+
+static const char * const limit_names[] = {
+	[KVBLK_LIMIT_OPS]		= "ops",
+	[KVBLK_LIMIT_OPS_READ]		= "ops_read",
+	[KVBLK_LIMIT_OPS_WRITE]		= "ops_write",
+	[KVBLK_LIMIT_BYTES]		= "bytes",
+	[KVBLK_LIMIT_BYTES_READ]	= "bytes_read",
+	[KVBLK_LIMIT_BYTES_WRITE]	= "bytes_write",
+};
+
+/* Checks a limit and puts in the default burst. */
+static int limit_check(struct kvblk_limit *limit, int id, struct kvblk_why *why)
+{
+	const char *name = limit_names[id];
+
+	if (limit->rate > KVBLK_RATE_MAX)
+		return kvblk_why(why, -EINVAL, "limits[%s].rate: %llu is above %llu",
+				 name, limit->rate, KVBLK_RATE_MAX);
+	if (!limit->rate && limit->burst)
+		return kvblk_why(why, -EINVAL, "limits[%s].burst: %llu without a rate",
+				 name, limit->burst);
+	if (!limit->burst)
+		limit->burst = limit->rate;
+	if (limit->burst < limit->rate)
+		return kvblk_why(why, -EINVAL, "limits[%s].burst: %llu is below the rate %llu",
+				 name, limit->burst, limit->rate);
+	if (limit->burst > limit->rate * KVBLK_BURST_SECONDS_MAX)
+		return kvblk_why(why, -EINVAL, "limits[%s].burst: %llu is more than %u seconds of the rate %llu",
+				 name, limit->burst, KVBLK_BURST_SECONDS_MAX,
+				 limit->rate);
+	return 0;
+}
+
+static int limits_check(struct kvblk_limit *limits, u32 mask, struct kvblk_why *why)
+{
+	int id, ret;
+
+	for (id = 0; id < KVBLK_LIMIT_NR; id++) {
+		ret = mask & BIT(id) ? limit_check(&limits[id], id, why) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void limits_apply(struct kvblk_disk *disk, const struct kvblk_limit *limits,
+			 u32 mask)
+{
+	int id;
+
+	BUILD_BUG_ON((int)KVBLK_LIMIT_NR != (int)KVBLK_BUCKET_NR);
+	for (id = 0; id < KVBLK_LIMIT_NR; id++) {
+		if (mask & BIT(id))
+			kvblk_gate_set(&disk->gate, id, limits[id].rate,
+				       limits[id].burst);
+	}
+}
+
+static int size_check(const char *field, u32 value, u32 min, u32 max,
+		      struct kvblk_why *why)
+{
+	if (is_power_of_2(value) && value >= min && value <= max)
+		return 0;
+	return kvblk_why(why, -EINVAL, "%s: %u is no power of two from %u to %u",
+			 field, value, min, max);
+}
+
+/* ---- KVBLK_ADD ---- */
+
+static int add_spec(const struct kvblk_add *arg, struct kvblk_disk_spec *spec,
+		    struct kvblk_why *why)
+{
+	int ret = name_check(arg->name, why);
+
+	if (ret)
+		return ret;
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	memset(spec, 0, sizeof(*spec));
+	strscpy(spec->name, arg->name, sizeof(spec->name));
+	memcpy(spec->serial, arg->serial, sizeof(spec->serial));
+	if (!memchr_inv(spec->serial, 0, sizeof(spec->serial)))
+		snprintf(spec->serial, sizeof(spec->serial), "kvblk-%08x",
+			 crc32_le(~0, spec->name, strlen(spec->name)));
+	spec->flags = arg->hdr.flags & ~KVBLK_DISK_OWNER;
+	spec->mode = 0600;
+	spec->uid = GLOBAL_ROOT_UID;
+	spec->gid = GLOBAL_ROOT_GID;
+	if (!(arg->hdr.flags & KVBLK_DISK_OWNER))
+		return 0;
+
+	if (arg->mode & ~0777)
+		return kvblk_why(why, -EINVAL, "mode: %#o is above 0777", arg->mode);
+	spec->mode = arg->mode;
+	spec->uid = make_kuid(current_user_ns(), arg->uid);
+	spec->gid = make_kgid(current_user_ns(), arg->gid);
+	if (!uid_valid(spec->uid) || !gid_valid(spec->gid))
+		return kvblk_why(why, -EINVAL, "uid, gid: %u, %u are not known here",
+				 arg->uid, arg->gid);
+	return 0;
+}
+
+static int add_geometry(const struct kvblk_add *arg, struct kvblk_disk *disk,
+			struct kvblk_why *why)
+{
+	const struct kvblk_backing *b = &disk->backing;
+	struct kvblk_geometry *geo = &disk->geo;
+	u32 min_block = max_t(u32, b->offset_align, KVBLK_BLOCK_SIZE_MIN);
+	int ret;
+
+	geo->block_size = arg->block_size ?: min_block;
+	geo->queue_size = arg->queue_size ?: KVBLK_QUEUE_SIZE_DEFAULT;
+	geo->capacity = arg->capacity ?: b->size;
+	geo->read_only = disk->spec.flags & KVBLK_DISK_RO;
+
+	ret = size_check("block_size", geo->block_size, KVBLK_BLOCK_SIZE_MIN,
+			 KVBLK_BLOCK_SIZE_MAX, why);
+	if (ret)
+		return ret;
+	if (geo->block_size < min_block)
+		return kvblk_why(why, -EINVAL, "block_size: %u is below %u, which direct I/O on this backing needs",
+				 geo->block_size, min_block);
+	if (geo->capacity > b->size)
+		return kvblk_why(why, -EFBIG, "capacity: %llu is above the %llu bytes of the backing",
+				 geo->capacity, b->size);
+	if (!IS_ALIGNED(geo->capacity, geo->block_size))
+		return kvblk_why(why, -EDOM, "capacity: %llu bytes are no multiple of the block size %u",
+				 geo->capacity, geo->block_size);
+	kvblk_geometry_init(geo);
+	return 0;
+}
+
+static int add_fill(struct kvblk_add *arg, struct kvblk_disk *disk,
+		    struct kvblk_why *why)
+{
+	int ret;
+
+	ret = kvblk_file_open(&disk->backing, arg->fd,
+			      arg->hdr.flags & KVBLK_DISK_RO,
+			      arg->hdr.flags & KVBLK_DISK_DIRECT, why);
+	if (ret)
+		return ret;
+	ret = add_geometry(arg, disk, why);
+	if (ret)
+		return ret;
+	limits_apply(disk, arg->limits, ~0);
+	return 0;
+}
+
+static int control_add(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_add *arg = data;
+	struct kvblk_disk_spec spec;
+	struct kvblk_disk *disk;
+	int ret;
+
+	ret = add_spec(arg, &spec, why);
+	if (ret)
+		return ret;
+	if (arg->queue_size > U16_MAX)
+		arg->queue_size = U16_MAX;	/* refused with its limits below */
+	if (arg->queue_size) {
+		ret = size_check("queue_size", arg->queue_size,
+				 KVBLK_QUEUE_SIZE_MIN, KVBLK_QUEUE_SIZE_MAX, why);
+		if (ret)
+			return ret;
+	}
+	ret = limits_check(arg->limits, ~0, why);
+	if (ret)
+		return ret;
+
+	disk = kvblk_disk_alloc(&spec);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	ret = add_fill(arg, disk, why);
+	if (!ret)
+		ret = kvblk_disk_publish(disk);
+	if (ret == -EEXIST)
+		kvblk_why(why, ret, "name: there is a disk %s already", spec.name);
+	if (ret)
+		kvblk_disk_put(disk);
+	return ret;
+}
+
+/* ---- the others ---- */
+
+static int control_remove(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_remove *arg = data;
+	int ret = name_check(arg->name, why);
+
+	if (ret)
+		return ret;
+	ret = kvblk_disk_remove(arg->name);
+	if (ret == -ENOENT)
+		kvblk_why(why, ret, "name: there is no disk %s", arg->name);
+	else if (ret == -EBUSY)
+		kvblk_why(why, ret, "name: disk %s has a session", arg->name);
+	return ret;
+}
+
+/* The disk by name, with a reference, or an ERR_PTR. */
+static struct kvblk_disk *control_find(const char *name, struct kvblk_why *why)
+{
+	int ret = name_check(name, why);
+	struct kvblk_disk *disk;
+
+	if (ret)
+		return ERR_PTR(ret);
+	disk = kvblk_disk_find(name);
+	if (!disk)
+		return ERR_PTR(kvblk_why(why, -ENOENT,
+					 "name: there is no disk %s", name));
+	return disk;
+}
+
+static int control_set(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_set *arg = data;
+	struct kvblk_disk *disk;
+	int ret;
+
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	if (arg->limit_mask & ~(BIT(KVBLK_LIMIT_NR) - 1))
+		return kvblk_why(why, -EOPNOTSUPP, "limit_mask: unknown bits in %#x",
+				 arg->limit_mask);
+	ret = limits_check(arg->limits, arg->limit_mask, why);
+	if (ret)
+		return ret;
+	disk = control_find(arg->name, why);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+
+	limits_apply(disk, arg->limits, arg->limit_mask);
+	mutex_lock(&disk->lock);
+	if (disk->session)
+		kvblk_queue_event(&disk->session->queue, KVBLK_EV_RETRY);
+	mutex_unlock(&disk->lock);
+	kvblk_disk_put(disk);
+	return 0;
+}
+
+struct list_walk {
+	char __user *names;
+	u32 room;
+	u32 count;
+};
+
+static int list_one(struct kvblk_disk *disk, void *arg)
+{
+	struct list_walk *walk = arg;
+	char __user *to = walk->names + (size_t)walk->count * KVBLK_NAME_LEN;
+
+	if (walk->count++ >= walk->room)
+		return 0;
+	return copy_to_user(to, disk->spec.name, KVBLK_NAME_LEN) ? -EFAULT : 0;
+}
+
+static int control_list(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_list *arg = data;
+	struct list_walk walk = {
+		.names = u64_to_user_ptr(arg->names), .room = arg->count,
+	};
+	int ret;
+
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	ret = kvblk_disk_for_each(list_one, &walk);
+	if (ret)
+		return kvblk_why(why, ret, "names: cannot be written");
+	arg->count = walk.count;
+	return 0;
+}
+
+static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c)
+{
+	*to = (struct kvblk_stats){
+		.requests = kvblk_counter(c, KVBLK_STAT_REQUESTS),
+		.reads_completed = kvblk_counter(c, KVBLK_STAT_READS),
+		.bytes_read = kvblk_counter(c, KVBLK_STAT_BYTES_READ),
+		.writes_completed = kvblk_counter(c, KVBLK_STAT_WRITES),
+		.bytes_written = kvblk_counter(c, KVBLK_STAT_BYTES_WRITTEN),
+		.flushes_completed = kvblk_counter(c, KVBLK_STAT_FLUSHES),
+		.flush_errors = kvblk_counter(c, KVBLK_STAT_FLUSH_ERRORS),
+		.get_ids = kvblk_counter(c, KVBLK_STAT_GET_IDS),
+		.unsupported = kvblk_counter(c, KVBLK_STAT_UNSUPPORTED),
+		.io_errors = kvblk_counter(c, KVBLK_STAT_IO_ERRORS),
+		.ring_errors = kvblk_counter(c, KVBLK_STAT_RING_ERRORS),
+		.invalid_avail_idx = kvblk_counter(c, KVBLK_STAT_INVALID_AVAIL),
+		.throttled = kvblk_counter(c, KVBLK_STAT_THROTTLED),
+		.deferred = kvblk_counter(c, KVBLK_STAT_DEFERRED),
+		.kicks = atomic64_read(&c->kicks),
+		.interrupts = kvblk_counter(c, KVBLK_STAT_INTERRUPTS),
+		.interrupts_suppressed = kvblk_counter(c, KVBLK_STAT_SUPPRESSED),
+		.in_flight = kvblk_counter(c, KVBLK_STAT_IN_FLIGHT),
+		.currently_throttled = kvblk_counter(c, KVBLK_STAT_STALLED),
+	};
+}
+
+static void query_session(struct kvblk_query *arg, struct kvblk_disk *disk)
+{
+	const struct kvblk_session *s;
+
+	mutex_lock(&disk->lock);
+	arg->state = kvblk_session_state(disk);
+	s = disk->session;
+	if (s) {
+		arg->pid = pid_vnr(s->opener);
+		arg->device_status = kvblk_mmio_status(&s->mmio);
+		if (arg->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
+			arg->driver_features = s->mmio.driver;
+	}
+	mutex_unlock(&disk->lock);
+}
+
+static int control_query(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_query *arg = data;
+	struct kvblk_disk *disk = control_find(arg->name, why);
+	struct kvblk_bucket bucket;
+	s64 balance;
+	int id;
+
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	*arg = (struct kvblk_query){
+		.hdr = arg->hdr,
+		.disk_flags = disk->spec.flags,
+		.block_size = disk->geo.block_size,
+		.queue_size = disk->geo.queue_size,
+		.mode = disk->spec.mode,
+		.uid = from_kuid_munged(current_user_ns(), disk->spec.uid),
+		.gid = from_kgid_munged(current_user_ns(), disk->spec.gid),
+		.capacity = disk->geo.capacity,
+		.dev_major = MAJOR(disk->dev.devt),
+		.dev_minor = MINOR(disk->dev.devt),
+	};
+	memcpy(arg->name, disk->spec.name, sizeof(arg->name));
+	memcpy(arg->serial, disk->spec.serial, sizeof(arg->serial));
+	for (id = 0; id < KVBLK_LIMIT_NR; id++) {
+		bucket = kvblk_gate_get(&disk->gate, id, &balance);
+		arg->limits[id].rate = bucket.rate;
+		arg->limits[id].burst = bucket.burst;
+	}
+	query_session(arg, disk);
+	query_stats(&arg->stats, &disk->stats);
+	kvblk_disk_put(disk);
+	return 0;
+}
+
+#define CONTROL_CMD(cmd, type, flags, fn) \
+	[_IOC_NR(cmd)] = KVBLK_UCMD(type, flags, fn)
+
+static const struct kvblk_ucmd control_cmds[] = {
+	CONTROL_CMD(KVBLK_ADD, struct kvblk_add, KVBLK_DISK_FLAGS, control_add),
+	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, control_remove),
+	CONTROL_CMD(KVBLK_SET, struct kvblk_set, 0, control_set),
+	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, control_list),
+	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, control_query),
+};
+
+static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return kvblk_ucmd_run(control_cmds, 0, ARRAY_SIZE(control_cmds), NULL, cmd,
+			      (void __user *)arg);
+}
+
+static const struct file_operations control_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= control_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice control_dev = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "kvblk-control",
+	.fops	= &control_fops,
+	.mode	= 0600,
+};
+
+int kvblk_control_init(void)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(limit_names) != KVBLK_LIMIT_NR);
+	BUILD_BUG_ON(sizeof(struct kvblk_query) > KVBLK_UCMD_SIZE_MAX);
+	return misc_register(&control_dev);
+}
+
+void kvblk_control_exit(void)
+{
+	misc_deregister(&control_dev);
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/kvblk/<disk>/: counters, state, config. One "name value" a line;
+ * a name never changes its meaning, new ones may come.
+ */
+#include <linux/debugfs.h>
+#include <linux/pid.h>
+#include <linux/seq_file.h>
+#include <linux/kvblk.h>
+#include "debugfs.h"
+#include "features.h"
+#include "session.h"
+
+static struct dentry *debugfs_root;
+
+static const char * const stat_names[] = {
+	[KVBLK_STAT_REQUESTS]		= "requests",
+	[KVBLK_STAT_READS]		= "reads_completed",
+	[KVBLK_STAT_BYTES_READ]		= "bytes_read",
+	[KVBLK_STAT_WRITES]		= "writes_completed",
+	[KVBLK_STAT_BYTES_WRITTEN]	= "bytes_written",
+	[KVBLK_STAT_FLUSHES]		= "flushes_completed",
+	[KVBLK_STAT_FLUSH_ERRORS]	= "flush_errors",
+	[KVBLK_STAT_GET_IDS]		= "get_ids",
+	[KVBLK_STAT_UNSUPPORTED]	= "unsupported",
+	[KVBLK_STAT_IO_ERRORS]		= "io_errors",
+	[KVBLK_STAT_RING_ERRORS]	= "ring_errors",
+	[KVBLK_STAT_INVALID_AVAIL]	= "invalid_avail_idx_count",
+	[KVBLK_STAT_THROTTLED]		= "throttled_count",
+	[KVBLK_STAT_DEFERRED]		= "deferred",
+	[KVBLK_STAT_INTERRUPTS]		= "interrupts",
+	[KVBLK_STAT_SUPPRESSED]		= "interrupts_suppressed",
+	[KVBLK_STAT_IN_FLIGHT]		= "in_flight",
+	[KVBLK_STAT_STALLED]		= "currently_throttled_gauge",
+};
+
+static int counters_show(struct seq_file *m, void *unused)
+{
+	const struct kvblk_disk *disk = m->private;
+	int id;
+
+	BUILD_BUG_ON(ARRAY_SIZE(stat_names) != KVBLK_STAT_NR);
+	for (id = 0; id < KVBLK_STAT_NR; id++)
+		seq_printf(m, "%s %llu\n", stat_names[id],
+			   kvblk_counter(&disk->stats, id));
+	seq_printf(m, "kicks %lld\n", atomic64_read(&disk->stats.kicks));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(counters);
+
+static const char * const limit_names[] = {
+	[KVBLK_BUCKET_OPS]		= "ops",
+	[KVBLK_BUCKET_OPS_READ]		= "ops_read",
+	[KVBLK_BUCKET_OPS_WRITE]	= "ops_write",
+	[KVBLK_BUCKET_BYTES]		= "bytes",
+	[KVBLK_BUCKET_BYTES_READ]	= "bytes_read",
+	[KVBLK_BUCKET_BYTES_WRITE]	= "bytes_write",
+};
+
+/* The balance of the buckets that have a limit, in tokens. */
+static void state_show_throttle(struct seq_file *m, struct kvblk_disk *disk)
+{
+	struct kvblk_bucket bucket;
+	s64 balance;
+	int id;
+
+	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
+		bucket = kvblk_gate_get(&disk->gate, id, &balance);
+		if (bucket.rate)
+			seq_printf(m, "balance_%s %lld\n", limit_names[id], balance);
+	}
+}
+
+static void state_show_bits(struct seq_file *m, const char *name, u64 bits,
+			    const char *(*bit_name)(unsigned int bit))
+{
+	unsigned int bit;
+	const char *known;
+
+	seq_printf(m, "%s %#llx", name, bits);
+	for (bit = 0; bit < 64; bit++) {
+		known = bits & BIT_ULL(bit) ? bit_name(bit) : NULL;
+		if (known)
+			seq_printf(m, " %s", known);
+	}
+	seq_putc(m, '\n');
+}
+
+static const char *status_bit_name(unsigned int bit)
+{
+	return bit < 32 ? kvblk_status_name(BIT(bit)) : NULL;
+}
+
+/* The worker owns the cursors: each is a snapshot, not all of one moment. */
+static void state_show_queue(struct seq_file *m, const struct kvblk_session *s)
+{
+	const struct kvblk_vq_config *vq = &s->mmio.vq[0];
+	const struct kvblk_queue *q = &s->queue;
+
+	seq_printf(m, "queue_size %u\n", vq->num);
+	seq_printf(m, "queue_ready %d\n", vq->ready);
+	seq_printf(m, "queue_desc %#llx\n", vq->desc);
+	seq_printf(m, "queue_driver %#llx\n", vq->avail);
+	seq_printf(m, "queue_device %#llx\n", vq->used);
+	seq_printf(m, "next_avail %u\n", READ_ONCE(q->vring.next_avail));
+	seq_printf(m, "next_used %u\n", READ_ONCE(q->vring.next_used));
+	seq_printf(m, "in_flight %u\n", READ_ONCE(q->in_flight));
+	seq_printf(m, "stalled %d\n", READ_ONCE(q->stalled));
+	seq_printf(m, "broken %d\n", READ_ONCE(q->broken));
+}
+
+static void state_show_session(struct seq_file *m, const struct kvblk_session *s)
+{
+	seq_printf(m, "pid %d\n", pid_vnr(s->opener));
+	state_show_bits(m, "device_status", kvblk_mmio_status(&s->mmio),
+			status_bit_name);
+	state_show_bits(m, "device_features", s->mmio.offered, kvblk_feature_name);
+	state_show_bits(m, "driver_features", s->mmio.driver, kvblk_feature_name);
+	seq_printf(m, "memory_regions %u\n", s->mem.nr);
+	state_show_queue(m, s);
+}
+
+static int state_show(struct seq_file *m, void *unused)
+{
+	static const char * const names[] = {
+		[KVBLK_STATE_IDLE]		= "idle",
+		[KVBLK_STATE_ATTACHED]		= "attached",
+		[KVBLK_STATE_RUNNING]		= "running",
+		[KVBLK_STATE_DRAINING]		= "draining",
+		[KVBLK_STATE_NEEDS_RESET]	= "needs_reset",
+	};
+	struct kvblk_disk *disk = m->private;
+
+	mutex_lock(&disk->lock);
+	seq_printf(m, "state %s\n", names[kvblk_session_state(disk)]);
+	if (disk->session)
+		state_show_session(m, disk->session);
+	mutex_unlock(&disk->lock);
+	state_show_throttle(m, disk);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(state);
+
+static int config_show(struct seq_file *m, void *unused)
+{
+	struct kvblk_disk *disk = m->private;
+	const struct kvblk_geometry *geo = &disk->geo;
+	struct kvblk_bucket bucket;
+	s64 balance;
+	int id;
+
+	seq_printf(m, "capacity %llu\n", geo->capacity);
+	seq_printf(m, "block_size %u\n", geo->block_size);
+	seq_printf(m, "queue_size %u\n", geo->queue_size);
+	seq_printf(m, "seg_max %u\n", geo->seg_max);
+	seq_printf(m, "size_max %u\n", geo->size_max);
+	seq_printf(m, "read_only %d\n", geo->read_only);
+	seq_printf(m, "direct %d\n", disk->backing.direct);
+	seq_printf(m, "serial %.20s\n", disk->spec.serial);
+	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
+		bucket = kvblk_gate_get(&disk->gate, id, &balance);
+		seq_printf(m, "limit_%s %llu burst %llu\n", limit_names[id],
+			   bucket.rate, bucket.burst);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(config);
+
+void kvblk_debugfs_add(struct kvblk_disk *disk)
+{
+	disk->debugfs = debugfs_create_dir(disk->spec.name, debugfs_root);
+	debugfs_create_file("counters", 0400, disk->debugfs, disk, &counters_fops);
+	debugfs_create_file("state", 0400, disk->debugfs, disk, &state_fops);
+	debugfs_create_file("config", 0400, disk->debugfs, disk, &config_fops);
+}
+
+void kvblk_debugfs_del(struct kvblk_disk *disk)
+{
+	/* Waits for readers, so none holds the disk afterwards. */
+	debugfs_remove(disk->debugfs);
+}
+
+void kvblk_debugfs_init(void)
+{
+	debugfs_root = debugfs_create_dir("kvblk", NULL);
+}
+
+void kvblk_debugfs_exit(void)
+{
+	debugfs_remove(debugfs_root);
+}

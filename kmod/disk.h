@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A disk: what the control device makes, and the registry of all. */
+#ifndef KVBLK_DISK_H
+#define KVBLK_DISK_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/workqueue.h>
+#include "backing.h"
+#include "cmd.h"
+#include "gate.h"
+#include "stats.h"
+
+struct kvblk_session;
+
+#define KVBLK_DISK_NAME_LEN	32	/* KVBLK_NAME_LEN */
+
+/**
+ * struct kvblk_disk_spec - What a disk is made from; checked by the caller
+ * @name: NUL-terminated.
+ * @serial: Answer to GET_ID.
+ * @flags: KVBLK_DISK_*.
+ * @mode: Permission bits of the node.
+ * @uid: Owner of the node.
+ * @gid: Group of the node.
+ */
+struct kvblk_disk_spec {
+	char name[KVBLK_DISK_NAME_LEN];
+	u8 serial[VIRTIO_BLK_ID_BYTES];
+	u32 flags;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+/**
+ * struct kvblk_disk - A disk
+ *
+ * @dev: Its reference count is the disk's.
+ * @cdev: /dev/kvblk/<name>.
+ * @spec: Immutable, as are @geo and @backing.
+ * @geo: Geometry.
+ * @backing: The bytes.
+ * @wq: What may sleep for this disk; a dead one cannot keep others waiting.
+ * @debugfs: Directory.
+ * @link: In the registry, under its lock.
+ *
+ * @lock: Guards @session, @removed and the set-up side of the session. Never
+ *	held while waiting for I/O.
+ * @session: The attached session, or one whose I/O has not ended; else NULL.
+ * @removed: No more sessions.
+ *
+ * @gate: Throttle, with its own lock.
+ * @stats: Written by the worker.
+ * @complaints: Limits log messages that a guest can cause.
+ */
+struct kvblk_disk {
+	struct device dev;
+	struct cdev cdev;
+	struct kvblk_disk_spec spec;
+	struct kvblk_geometry geo;
+	struct kvblk_backing backing;
+	struct workqueue_struct *wq;
+	struct dentry *debugfs;
+	struct list_head link;
+
+	struct mutex lock;
+	struct kvblk_session *session;
+	bool removed;
+
+	struct kvblk_gate gate;
+	struct kvblk_counters stats;
+	struct ratelimit_state complaints;
+};
+
+/* A message about disk @disk that a guest can cause. */
+#define kvblk_complain(disk, fmt, ...)					\
+	do {								\
+		if (__ratelimit(&(disk)->complaints))			\
+			pr_warn("kvblk: %s: " fmt, (disk)->spec.name,	\
+				##__VA_ARGS__);				\
+	} while (0)
+
+int kvblk_disks_init(void);
+void kvblk_disks_exit(void);	/* removes all disks; none has a session */
+
+/**
+ * kvblk_disk_alloc - Make a disk that nobody can see yet
+ * @spec: Copied.
+ *
+ * Return: the disk, without backing, or an ERR_PTR.
+ */
+struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec);
+
+/**
+ * kvblk_disk_publish - Enter a disk into the registry and make its node
+ * @disk: With backing and geometry.
+ *
+ * Return: 0; -EEXIST if the name is taken; -errno. The caller keeps its reference on
+ * failure; on success it belongs to the registry.
+ */
+int kvblk_disk_publish(struct kvblk_disk *disk);
+
+/* Remove by name: 0, -ENOENT, -EBUSY. */
+int kvblk_disk_remove(const char *name);
+
+/* A reference to the disk, or NULL. */
+struct kvblk_disk *kvblk_disk_find(const char *name);
+
+/* Call @fn for every disk in order of addition until it is not 0. */
+int kvblk_disk_for_each(int (*fn)(struct kvblk_disk *disk, void *arg), void *arg);
+
+static inline void kvblk_disk_get(struct kvblk_disk *disk)
+{
+	get_device(&disk->dev);
+}
+
+static inline void kvblk_disk_put(struct kvblk_disk *disk)
+{
+	put_device(&disk->dev);
+}
+
+/* node.c: operations of /dev/kvblk/<name> */
+extern const struct file_operations kvblk_node_fops;
+
+#endif /* KVBLK_DISK_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One transfer between guest memory and a backing file. */
+#ifndef KVBLK_IO_H
+#define KVBLK_IO_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <linux/uio.h>
+
+struct kvblk_mem;
+
+/**
+ * struct kvblk_io - A transfer
+ * @mem: Guest memory.
+ * @iov: Host addresses of the data; see kvblk_mem_iov().
+ * @nr_iov: Elements.
+ * @write: From guest memory to the file.
+ * @pos: Offset in the file.
+ * @len: Bytes.
+ * @done: Bytes of it that are finished.
+ * @delivered: Bytes of @done that came from the file: not padding.
+ * @end: Called when an attempt is over, in any context, hard interrupt included.
+ * @result: For @end: bytes moved by the attempt, or -errno.
+ * @refs: Submitter and completion: the iocb is ours to reuse when both are
+ *	through with it.
+ * @iocb: For the attempt.
+ * @iter: For the attempt.
+ */
+struct kvblk_io {
+	const struct kvblk_mem *mem;
+	const struct iovec *iov;
+	unsigned int nr_iov;
+	bool write;
+	u64 pos;
+	size_t len;
+	size_t done;
+	size_t delivered;
+	void (*end)(struct kvblk_io *io);
+	long result;
+	atomic_t refs;
+	struct kiocb iocb;
+	struct iov_iter iter;
+};
+
+/* Iterator over the part of @io that is not done; @dir is ITER_SOURCE or ITER_DEST. */
+void kvblk_io_iter(const struct kvblk_io *io, unsigned int dir,
+		   struct iov_iter *iter);
+
+#endif /* KVBLK_IO_H */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guest memory: the map and what is common to all kinds of memory. */
+#include <linux/bsearch.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include "mem.h"
+
+static int region_cmp(const void *a, const void *b)
+{
+	const struct kvblk_mem_region *x = a, *y = b;
+
+	return x->gpa < y->gpa ? -1 : x->gpa > y->gpa;
+}
+
+int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
+		   struct kvblk_mem_region *region, unsigned int nr,
+		   unsigned int *bad)
+{
+	unsigned int i;
+
+	sort(region, nr, sizeof(*region), region_cmp, NULL);
+	for (i = 1; i < nr; i++) {
+		if (region[i].gpa - region[i - 1].gpa < region[i - 1].size) {
+			*bad = i;
+			return -EEXIST;
+		}
+	}
+
+	mem->ops = ops;
+	mem->region = region;
+	mem->nr = nr;
+	mem->mm = current->mm;
+	if (mem->mm)
+		mmgrab(mem->mm);
+	return 0;
+}
+
+void kvblk_mem_exit(struct kvblk_mem *mem)
+{
+	if (mem->mm)
+		mmdrop(mem->mm);
+	kvfree(mem->region);
+	memset(mem, 0, sizeof(*mem));
+}
+
+static int region_match(const void *key, const void *elt)
+{
+	const struct kvblk_mem_region *r = elt;
+	u64 gpa = *(const u64 *)key;
+
+	if (gpa < r->gpa)
+		return -1;
+	return gpa - r->gpa >= r->size;
+}
+
+int kvblk_mem_find(const struct kvblk_mem *mem, u64 gpa, u64 *len, u64 *host)
+{
+	const struct kvblk_mem_region *r;
+	u64 offset;
+
+	r = bsearch(&gpa, mem->region, mem->nr, sizeof(*r), region_match);
+	if (!r)
+		return -ENXIO;
+
+	offset = gpa - r->gpa;
+	*len = min(*len, r->size - offset);
+	*host = r->host + offset;
+	return 0;
+}
+
+bool kvblk_mem_covers(const struct kvblk_mem *mem, u64 gpa, u64 len)
+{
+	u64 host, run;
+
+	while (len) {
+		run = len;
+		if (kvblk_mem_find(mem, gpa, &run, &host))
+			return false;
+		gpa += run;
+		len -= run;
+	}
+	return true;
+}
+
+static int mem_read(const struct kvblk_guest *g, u64 gpa, void *dst, u32 len)
+{
+	const struct kvblk_mem_reader *rd =
+		container_of(g, struct kvblk_mem_reader, g);
+	u64 run, host;
+	int ret;
+
+	for (; len; gpa += run, dst += run, len -= run) {
+		run = len;
+		ret = kvblk_mem_find(rd->mem, gpa, &run, &host);
+		if (!ret)
+			ret = rd->mem->ops->read(dst, host, run, rd->sleep);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+struct kvblk_mem_reader kvblk_mem_reader(const struct kvblk_mem *mem, bool sleep)
+{
+	return (struct kvblk_mem_reader){
+		.g.read = mem_read, .mem = mem, .sleep = sleep,
+	};
+}
+
+int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
+		    u32 len, bool sleep)
+{
+	u64 run, host;
+	int ret;
+
+	for (; len; gpa += run, src += run, len -= run) {
+		run = len;
+		ret = kvblk_mem_find(mem, gpa, &run, &host);
+		if (!ret)
+			ret = mem->ops->write(host, src, run, sleep);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int kvblk_mem_iov(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
+		  unsigned int nr, struct iovec *iov)
+{
+	u64 gpa, len, run, host;
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < nr; i++) {
+		gpa = seg[i].gpa;
+		for (len = seg[i].len; len; gpa += run, len -= run, n++) {
+			run = len;
+			if (kvblk_mem_find(mem, gpa, &run, &host))
+				return -ENXIO;
+			if (!iov)
+				continue;
+			iov[n].iov_base = u64_to_user_ptr(host);
+			iov[n].iov_len = run;
+		}
+	}
+	return n;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/kvblk/<disk>: a session as a VMM sees it. */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "session.h"
+#include "ucmd.h"
+
+static int region_check(const struct kvblk_region *r, u32 i, struct kvblk_why *why)
+{
+	u64 end;
+
+	if (!r->size)
+		return kvblk_why(why, -EINVAL, "regions[%u].size: is 0", i);
+	if (!IS_ALIGNED(r->gpa | r->size | r->uaddr, KVBLK_PAGE_SIZE))
+		return kvblk_why(why, -EINVAL, "regions[%u]: gpa %#llx, size %#llx, uaddr %#llx must be multiples of %u",
+				 i, r->gpa, r->size, r->uaddr, KVBLK_PAGE_SIZE);
+	if (check_add_overflow(r->gpa, r->size, &end) ||
+	    check_add_overflow(r->uaddr, r->size, &end))
+		return kvblk_why(why, -EOVERFLOW, "regions[%u]: size %#llx wraps",
+				 i, r->size);
+	if (!access_ok(u64_to_user_ptr(r->uaddr), r->size))
+		return kvblk_why(why, -EFAULT, "regions[%u]: uaddr %#llx is no user memory",
+				 i, r->uaddr);
+	return 0;
+}
+
+/* The user's array as the map wants it, or an ERR_PTR. */
+static struct kvblk_mem_region *regions_read(const struct kvblk_session_mem *arg,
+					     struct kvblk_why *why)
+{
+	const struct kvblk_region __user *user = u64_to_user_ptr(arg->regions);
+	struct kvblk_mem_region *to;
+	struct kvblk_region from;
+	int ret = -EFAULT;
+	u32 i;
+
+	to = kvcalloc(arg->count, sizeof(*to), GFP_KERNEL);
+	if (!to)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < arg->count; i++) {
+		if (copy_from_user(&from, user + i, sizeof(from))) {
+			ret = kvblk_why(why, -EFAULT, "regions: cannot be read");
+			goto err_free;
+		}
+		ret = region_check(&from, i, why);
+		if (ret)
+			goto err_free;
+		to[i] = (struct kvblk_mem_region){
+			.gpa = from.gpa, .size = from.size, .host = from.uaddr,
+		};
+	}
+	return to;
+
+err_free:
+	kvfree(to);
+	return ERR_PTR(ret);
+}
+
+static int node_set_mem(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_mem *arg = data;
+	struct kvblk_mem_region *region;
+	unsigned int bad;
+	int ret;
+
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	if (arg->count > KVBLK_REGIONS_MAX)
+		return kvblk_why(why, -E2BIG, "count: %u regions, at most %u",
+				 arg->count, KVBLK_REGIONS_MAX);
+	region = regions_read(arg, why);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+
+	ret = kvblk_session_set_mem(ctx, region, arg->count, &bad);
+	if (!ret)
+		return 0;
+	if (ret == -EEXIST)
+		kvblk_why(why, ret, "regions: the one at gpa %#llx overlaps another",
+			  region[bad].gpa);
+	else if (ret == -EBUSY)
+		kvblk_why(why, ret, "the device is running");
+	kvfree(region);
+	return ret;
+}
+
+static int node_bind(void *ctx, void *data, struct kvblk_why *why)
+{
+	static int (*const bind[])(struct kvblk_session *s, int fd) = {
+		[KVBLK_EVENT_KICK]	= kvblk_session_bind_kick,
+		[KVBLK_EVENT_ACK]	= kvblk_session_bind_ack,
+		[KVBLK_EVENT_IRQ]	= kvblk_session_bind_irq,
+	};
+	struct kvblk_session_bind *arg = data;
+	int ret;
+
+	BUILD_BUG_ON(ARRAY_SIZE(bind) != KVBLK_EVENT_NR);
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	if (arg->event >= ARRAY_SIZE(bind))
+		return kvblk_why(why, -EINVAL, "event: %u, must be below %zu",
+				 arg->event, ARRAY_SIZE(bind));
+	if (arg->queue >= KVBLK_MMIO_QUEUES)
+		return kvblk_why(why, -EINVAL, "queue: %u, must be below %u",
+				 arg->queue, KVBLK_MMIO_QUEUES);
+	if (arg->fd < -1)
+		return kvblk_why(why, -EBADF, "fd: %d is not open", arg->fd);
+
+	ret = bind[arg->event](ctx, arg->fd);
+	if (ret == -EBUSY)
+		return kvblk_why(why, ret, "the device is running");
+	if (ret == -EBADF)
+		return kvblk_why(why, ret, "fd: %d is not open", arg->fd);
+	if (ret == -EINVAL)
+		return kvblk_why(why, ret, "fd: %d is not an eventfd", arg->fd);
+	return ret;
+}
+
+static int reg_check(const struct kvblk_session_reg *arg, struct kvblk_why *why)
+{
+	if (!is_power_of_2(arg->len) || arg->len > 8)
+		return kvblk_why(why, -EINVAL, "len: %u, must be 1, 2, 4 or 8",
+				 arg->len);
+	if (arg->offset > KVBLK_MMIO_SIZE - arg->len)
+		return kvblk_why(why, -EINVAL, "offset: %#x with len %u is above %#x",
+				 arg->offset, arg->len, KVBLK_MMIO_SIZE);
+	return 0;
+}
+
+static int node_write(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_reg *arg = data;
+	int ret = reg_check(arg, why);
+
+	if (!ret)
+		kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
+	return ret;
+}
+
+static int node_read(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_reg *arg = data;
+	struct kvblk_session *s = ctx;
+	int ret = reg_check(arg, why);
+
+	if (!ret)
+		arg->value = kvblk_mmio_read(&s->mmio, arg->offset, arg->len);
+	return ret;
+}
+
+static int node_info(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_info *arg = data;
+	struct kvblk_session *s = ctx;
+
+	memcpy(arg->name, s->disk->spec.name, sizeof(arg->name));
+	arg->disk_flags = s->disk->spec.flags;
+	arg->queues = KVBLK_MMIO_QUEUES;
+	arg->capacity = s->disk->geo.capacity;
+	return 0;
+}
+
+#define NODE_FIRST	_IOC_NR(KVBLK_SESSION_SET_MEM)
+#define NODE_CMD(cmd, type, fn) \
+	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, fn)
+
+static const struct kvblk_ucmd node_cmds[] = {
+	NODE_CMD(KVBLK_SESSION_SET_MEM, struct kvblk_session_mem, node_set_mem),
+	NODE_CMD(KVBLK_SESSION_BIND, struct kvblk_session_bind, node_bind),
+	NODE_CMD(KVBLK_SESSION_WRITE, struct kvblk_session_reg, node_write),
+	NODE_CMD(KVBLK_SESSION_READ, struct kvblk_session_reg, node_read),
+	NODE_CMD(KVBLK_SESSION_INFO, struct kvblk_session_info, node_info),
+};
+
+static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kvblk_session *s = file->private_data;
+
+	if (!kvblk_session_allows(s))
+		return -EPERM;
+	return kvblk_ucmd_run(node_cmds, NODE_FIRST, ARRAY_SIZE(node_cmds), s,
+			      cmd, (void __user *)arg);
+}
+
+static int node_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct kvblk_session *s = file->private_data;
+
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != KVBLK_MMIO_SIZE)
+		return -EINVAL;
+	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
+		return -EPERM;
+	/* A child must not keep the session open by inheriting the page. */
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTCOPY, VM_MAYWRITE | VM_MAYEXEC);
+	return vm_insert_page(vma, vma->vm_start, s->page);
+}
+
+static int node_open(struct inode *inode, struct file *file)
+{
+	struct kvblk_disk *disk =
+		container_of(inode->i_cdev, struct kvblk_disk, cdev);
+	struct kvblk_session *s = kvblk_session_open(disk);
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	file->private_data = s;
+	return 0;
+}
+
+static int node_release(struct inode *inode, struct file *file)
+{
+	kvblk_session_close(file->private_data);
+	return 0;
+}
+
+const struct file_operations kvblk_node_fops = {
+	.owner		= THIS_MODULE,
+	.open		= node_open,
+	.release	= node_release,
+	.unlocked_ioctl	= node_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.mmap		= node_mmap,
+	.llseek		= noop_llseek,
+};

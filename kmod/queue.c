@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker: takes chains from the ring, starts them, publishes what has ended.
+ *
+ * It alone touches the rings. It never sleeps but for want of work: what would make
+ * it wait for the backing, for guest memory or for anybody else is handed to a work
+ * item. One pass is bounded by the size of the ring, and the state is looked at
+ * for every chain, so a stop is seen at once whatever the guest does.
+ */
+#include <linux/blkdev.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+#include "queue.h"
+
+/* A wrong wait must not lose the disk: look again at least so often. */
+#define STALL_MAX_NS	NSEC_PER_SEC
+
+/* ---- events: any context ---- */
+
+void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev)
+{
+	/* wake_up_process() orders the bit before its look at the task state. */
+	set_bit(ev, &q->events);
+	wake_up_process(q->worker);
+}
+
+/*
+ * Hands @req back to the worker. The worker may end the session as soon as it sees
+ * the request: RCU keeps the queue for the wake-up.
+ */
+void kvblk_queue_post(struct kvblk_req *req)
+{
+	struct kvblk_queue *q = req->q;
+
+	rcu_read_lock();
+	if (llist_add(&req->done, &q->done))
+		wake_up_process(q->worker);
+	rcu_read_unlock();
+}
+
+static enum hrtimer_restart queue_timer(struct hrtimer *timer)
+{
+	kvblk_queue_event(container_of(timer, struct kvblk_queue, timer),
+			  KVBLK_EV_RETRY);
+	return HRTIMER_NORESTART;
+}
+
+/* ---- the worker ---- */
+
+static bool queue_running(const struct kvblk_queue *q)
+{
+	/* Pairs with the release in kvblk_queue_start(). */
+	return smp_load_acquire(&q->state) == KVBLK_QUEUE_RUNNING;
+}
+
+static void queue_set_in_flight(struct kvblk_queue *q, unsigned int n)
+{
+	q->in_flight = n;
+	kvblk_gauge(q->env.stats, KVBLK_STAT_IN_FLIGHT, n);
+}
+
+static void queue_set_stalled(struct kvblk_queue *q, bool stalled)
+{
+	q->stalled = stalled;
+	kvblk_gauge(q->env.stats, KVBLK_STAT_STALLED, stalled);
+}
+
+/* The end of a popped request. */
+static void queue_retire(struct kvblk_req *req)
+{
+	struct kvblk_queue *q = req->q;
+
+	queue_set_in_flight(q, q->in_flight - 1);
+	kvblk_req_free(req);
+}
+
+void kvblk_queue_push(struct kvblk_req *req)
+{
+	kvblk_vring_push(&req->q->vring, req->head, req->used_len);
+	queue_retire(req);
+}
+
+void kvblk_queue_ready(struct kvblk_req *req)
+{
+	list_add_tail(&req->link, &req->q->ready);
+}
+
+static void queue_poison(struct kvblk_queue *q, const char *reason)
+{
+	if (q->broken)
+		return;
+	q->broken = true;
+	kvblk_count(q->env.stats, KVBLK_STAT_RING_ERRORS, 1);
+	q->env.ops->broken(q, reason);
+}
+
+/* A popped request that cannot be answered: the device must say so. */
+void kvblk_queue_break(struct kvblk_req *req, const char *reason)
+{
+	queue_poison(req->q, reason);
+	queue_retire(req);
+}
+
+static void queue_publish(struct kvblk_queue *q)
+{
+	bool interrupt;
+
+	if (q->vring.next_used == q->vring.published)
+		return;
+	interrupt = kvblk_vring_publish(&q->vring);
+	kvblk_count(q->env.stats, interrupt ? KVBLK_STAT_INTERRUPTS :
+					      KVBLK_STAT_SUPPRESSED, 1);
+	q->env.ops->used(q, interrupt);
+}
+
+/* Requests that came back: each goes on with its next step. */
+static void queue_reap(struct kvblk_queue *q, bool running)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&q->done));
+	struct kvblk_req *req, *tmp;
+
+	llist_for_each_entry_safe(req, tmp, list, done) {
+		if (running)
+			req->next(req);
+		else
+			queue_retire(req);
+	}
+}
+
+static const char *queue_peek(struct kvblk_queue *q, u16 *head, int *got)
+{
+	*got = kvblk_vring_peek(&q->vring, head);
+	if (*got == -ERANGE) {
+		kvblk_count(q->env.stats, KVBLK_STAT_INVALID_AVAIL, 1);
+		return "the available index is too far ahead";
+	}
+	return *got < 0 ? "an available entry is no descriptor" : NULL;
+}
+
+static void queue_pop(struct kvblk_queue *q)
+{
+	kvblk_vring_advance(&q->vring);
+	kvblk_count(q->env.stats, KVBLK_STAT_REQUESTS, 1);
+	queue_set_in_flight(q, q->in_flight + 1);
+}
+
+/*
+ * Decides the chain at the front of the ring and holds it. False: there is none, or
+ * it broke the ring, or it went to a work item.
+ */
+static bool queue_hold(struct kvblk_queue *q, bool *more)
+{
+	struct kvblk_req *req;
+	const char *reason;
+	int ret;
+	u16 head;
+
+	*more = false;
+	req = list_first_entry_or_null(&q->free, struct kvblk_req, link);
+	if (!req)
+		return false;	/* a completion frees one */
+
+	reason = queue_peek(q, &head, &ret);
+	if (reason)
+		queue_poison(q, reason);
+	if (ret <= 0)
+		return false;
+
+	list_del(&req->link);
+	req->head = head;
+	ret = kvblk_req_prepare(req);
+	if (!ret) {
+		q->held = req;
+		return true;
+	}
+	if (ret == -EFAULT || ret == -ENOMEM) {
+		*more = true;
+		queue_pop(q);
+		kvblk_req_prepare_patiently(req);
+		return false;
+	}
+	kvblk_req_free(req);
+	queue_poison(q, ret == -ENODATA ? "a chain has no room for a status" :
+					  "a descriptor chain is malformed");
+	return false;
+}
+
+static void queue_stall(struct kvblk_queue *q, u64 wait)
+{
+	queue_set_stalled(q, true);
+	kvblk_count(q->env.stats, KVBLK_STAT_THROTTLED, 1);
+	hrtimer_start(&q->timer, ns_to_ktime(min_t(u64, wait, STALL_MAX_NS)),
+		      HRTIMER_MODE_REL);
+}
+
+/* Starts @req if its tokens are there; else it stays first and the timer runs. */
+static bool queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
+{
+	u64 wait = kvblk_gate_take(q->env.gate, &req->cmd);
+
+	if (wait) {
+		queue_stall(q, wait);
+		return false;
+	}
+	if (req == q->held) {
+		q->held = NULL;
+		queue_pop(q);
+	} else {
+		list_del(&req->link);
+	}
+	kvblk_req_start(req);
+	return true;
+}
+
+/* One chain. False when there is nothing to do now. */
+static bool queue_step(struct kvblk_queue *q)
+{
+	struct kvblk_req *req;
+	bool more;
+
+	req = list_first_entry_or_null(&q->ready, struct kvblk_req, link);
+	if (!req)
+		req = q->held;
+	if (req)
+		return queue_start_req(q, req);
+	if (q->broken)
+		return false;
+	if (!queue_hold(q, &more))
+		return more;
+	return queue_start_req(q, q->held);
+}
+
+/* Up to a ring full of chains. True if there may be more. */
+static bool queue_serve(struct kvblk_queue *q)
+{
+	unsigned int budget = q->vring.num;
+
+	kvblk_vring_disable_notify(&q->vring);
+	while (budget--) {
+		if (!queue_running(q))
+			return false;
+		if (queue_step(q))
+			continue;
+		/* A kick cannot help a stalled, broken or full queue. */
+		if (q->stalled || q->broken || list_empty(&q->free))
+			return false;
+		if (!kvblk_vring_enable_notify(&q->vring))
+			return false;
+		kvblk_vring_disable_notify(&q->vring);
+	}
+	return true;
+}
+
+/* Nothing of the guest is touched from here until the next start. */
+static void queue_finish_stop(struct kvblk_queue *q)
+{
+	struct kvblk_req *req, *tmp;
+
+	list_for_each_entry_safe(req, tmp, &q->ready, link) {
+		list_del(&req->link);
+		queue_retire(req);
+	}
+	if (q->held)
+		kvblk_req_free(q->held);
+	q->held = NULL;
+	if (q->in_flight)
+		return;
+
+	hrtimer_cancel(&q->timer);
+	queue_set_stalled(q, false);
+	/* Pairs with the acquire in kvblk_queue_idle(). */
+	smp_store_release(&q->state, KVBLK_QUEUE_IDLE);
+	q->env.ops->stopped(q);
+}
+
+static void queue_pass_running(struct kvblk_queue *q, unsigned long events)
+{
+	struct blk_plug plug;
+
+	blk_start_plug(&plug);
+	queue_reap(q, true);
+	queue_publish(q);
+	if (events & BIT(KVBLK_EV_RETRY))
+		queue_set_stalled(q, false);
+	if (!q->stalled && queue_serve(q))
+		set_bit(KVBLK_EV_KICK, &q->events);
+	queue_publish(q);
+	blk_finish_plug(&plug);
+}
+
+static void queue_pass(struct kvblk_queue *q)
+{
+	unsigned long events = xchg(&q->events, 0);
+
+	if (queue_running(q) && kvblk_mem_enter(q->env.mem)) {
+		queue_pass_running(q, events);
+		kvblk_mem_leave(q->env.mem);
+	} else {
+		/* Stopping, or the VMM is gone: nobody to answer. */
+		queue_reap(q, false);
+	}
+	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
+		queue_finish_stop(q);
+}
+
+static bool queue_has_work(const struct kvblk_queue *q)
+{
+	return READ_ONCE(q->events) || !llist_empty(&q->done) ||
+	       kthread_should_stop();
+}
+
+static int queue_thread(void *data)
+{
+	struct kvblk_queue *q = data;
+	struct mem_cgroup *old = kvblk_owner_enter(q->env.owner);
+
+	while (!kthread_should_stop()) {
+		/* Its barrier pairs with the wake-up after setting an event. */
+		set_current_state(TASK_IDLE);
+		if (!queue_has_work(q))
+			schedule();
+		__set_current_state(TASK_RUNNING);
+		queue_pass(q);
+		/*
+		 * KVM injects an IOAPIC interrupt from a work item on this CPU:
+		 * let it run.
+		 */
+		cond_resched();
+	}
+	kvblk_owner_leave(old);
+	return 0;
+}
+
+/* ---- life cycle: the session ---- */
+
+int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
+		     const char *name)
+{
+	struct task_struct *task;
+	int ret;
+
+	q->env = *env;
+	init_llist_head(&q->done);
+	INIT_LIST_HEAD(&q->free);
+	INIT_LIST_HEAD(&q->ready);
+	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+
+	q->scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*q->scratch),
+				   GFP_KERNEL);
+	if (!q->scratch)
+		return -ENOMEM;
+
+	task = kthread_create(queue_thread, q, "kvblk/%s", name);
+	if (IS_ERR(task)) {
+		ret = PTR_ERR(task);
+		goto err_free;
+	}
+	q->worker = get_task_struct(task);
+	ret = kvblk_owner_adopt(task);
+	if (ret)
+		goto err_stop;
+	wake_up_process(task);
+	return 0;
+
+err_stop:
+	kthread_stop(task);
+	put_task_struct(task);
+err_free:
+	kfree(q->scratch);
+	return ret;
+}
+
+void kvblk_queue_exit(struct kvblk_queue *q)
+{
+	kthread_stop(q->worker);
+	/* A late kvblk_queue_post() may still be about to wake it. */
+	synchronize_rcu();
+	put_task_struct(q->worker);
+	kfree(q->scratch);
+}
+
+static void queue_unmap(struct kvblk_queue *q)
+{
+	int i = ARRAY_SIZE(q->area);
+
+	while (i--) {
+		if (q->area[i].addr)
+			q->env.mem->ops->unmap(&q->area[i]);
+	}
+}
+
+static int queue_map(struct kvblk_queue *q, const struct kvblk_vq_config *vq)
+{
+	const struct {
+		u64 gpa;
+		size_t len;
+	} want[] = {
+		{ vq->desc, kvblk_vring_desc_size(vq->num) },
+		{ vq->avail, kvblk_vring_avail_size(vq->num) },
+		{ vq->used, kvblk_vring_used_size(vq->num) },
+	};
+	const struct kvblk_mem *mem = q->env.mem;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		ret = mem->ops->map(mem, want[i].gpa, want[i].len, &q->area[i]);
+		if (ret) {
+			queue_unmap(q);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int queue_alloc_reqs(struct kvblk_queue *q, u16 num)
+{
+	unsigned int i;
+
+	q->reqs = kvcalloc(num, sizeof(*q->reqs), GFP_KERNEL);
+	if (!q->reqs)
+		return -ENOMEM;
+	for (i = 0; i < num; i++) {
+		q->reqs[i].q = q;
+		INIT_WORK(&q->reqs[i].work, kvblk_req_work);
+		list_add_tail(&q->reqs[i].link, &q->free);
+	}
+	return 0;
+}
+
+int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
+		      u64 features)
+{
+	int ret;
+
+	ret = queue_map(q, vq);
+	if (ret)
+		return ret;
+	ret = queue_alloc_reqs(q, vq->num);
+	if (ret) {
+		queue_unmap(q);
+		return ret;
+	}
+
+	q->vring = (struct kvblk_vring){
+		.num = vq->num,
+		.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
+		.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+		.desc = q->area[0].addr,
+		.avail = q->area[1].addr,
+		.used = q->area[2].addr,
+	};
+	q->broken = false;
+	/* Hand everything above to the worker; pairs with queue_running(). */
+	smp_store_release(&q->state, KVBLK_QUEUE_RUNNING);
+	/* What the driver made available before now has no kick of its own. */
+	kvblk_queue_event(q, KVBLK_EV_KICK);
+	return 0;
+}
+
+bool kvblk_queue_stop(struct kvblk_queue *q)
+{
+	if (q->state != KVBLK_QUEUE_RUNNING)
+		return false;
+	WRITE_ONCE(q->state, KVBLK_QUEUE_STOPPING);
+	kvblk_queue_event(q, KVBLK_EV_STOP);
+	return true;
+}
+
+void kvblk_queue_release(struct kvblk_queue *q)
+{
+	kvfree(q->reqs);
+	q->reqs = NULL;
+	INIT_LIST_HEAD(&q->free);
+	queue_unmap(q);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A virtqueue at work: the worker thread, its requests and their completion. */
+#ifndef KVBLK_QUEUE_H
+#define KVBLK_QUEUE_H
+
+#include <linux/hrtimer.h>
+#include <linux/llist.h>
+#include <linux/virtio_blk.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "backing.h"
+#include "cmd.h"
+#include "gate.h"
+#include "io.h"
+#include "mem.h"
+#include "mmio.h"
+#include "owner.h"
+#include "stats.h"
+#include "vring.h"
+
+#define KVBLK_IOV_INLINE	4
+
+struct kvblk_queue;
+
+/**
+ * struct kvblk_req - One descriptor chain from the ring until it is used
+ * @q: Its queue.
+ * @head: First descriptor.
+ * @cmd: The decided request. @cmd.data points to scratch memory: only valid
+ *	until @iov is made.
+ * @status: The answer.
+ * @used_len: Bytes written to guest memory, the status byte included.
+ * @next: What the worker does when the request comes back to it.
+ * @job: What a work item does with it; may sleep.
+ * @job_ret: Result of @job.
+ * @iov: Host addresses of the data: @inline_iov, or allocated.
+ * @link: In the queue's free or ready list.
+ * @done: In the queue's list of those that come back.
+ * @work: For @job.
+ * @io: The transfer.
+ */
+struct kvblk_req {
+	struct kvblk_queue *q;
+	u16 head;
+	u8 status;
+	u32 used_len;
+	struct kvblk_cmd cmd;
+
+	void (*next)(struct kvblk_req *req);
+	int (*job)(struct kvblk_req *req);
+	int job_ret;
+
+	struct iovec *iov;
+	struct iovec inline_iov[KVBLK_IOV_INLINE];
+
+	struct list_head link;
+	struct llist_node done;
+	struct work_struct work;
+	struct kvblk_io io;
+};
+
+/**
+ * struct kvblk_queue_ops - What a queue asks of its session; none may sleep
+ * @used: Elements were published; @interrupt: the driver wants to be told.
+ * @broken: The ring cannot be trusted any more; called once per start.
+ * @stopped: After kvblk_queue_stop(): nothing is in flight, and nothing of the
+ *	guest will be touched before the next start.
+ */
+struct kvblk_queue_ops {
+	void (*used)(struct kvblk_queue *q, bool interrupt);
+	void (*broken)(struct kvblk_queue *q, const char *reason);
+	void (*stopped)(struct kvblk_queue *q);
+};
+
+/**
+ * struct kvblk_queue_env - What a queue works with; outlives it
+ * @ops: The session.
+ * @geo: The disk.
+ * @serial: Answer to GET_ID, VIRTIO_BLK_ID_BYTES.
+ * @mem: Guest memory; immutable while running.
+ * @backing: The bytes.
+ * @gate: The throttle.
+ * @stats: Counters.
+ * @owner: Control groups.
+ * @wq: For what may sleep.
+ */
+struct kvblk_queue_env {
+	const struct kvblk_queue_ops *ops;
+	const struct kvblk_geometry *geo;
+	const u8 *serial;
+	const struct kvblk_mem *mem;
+	struct kvblk_backing *backing;
+	struct kvblk_gate *gate;
+	struct kvblk_counters *stats;
+	const struct kvblk_owner *owner;
+	struct workqueue_struct *wq;
+};
+
+/* Bits of kvblk_queue.events. */
+enum kvblk_queue_event {
+	KVBLK_EV_KICK,		/* look at the ring */
+	KVBLK_EV_RETRY,		/* tokens may be there: timer, new limits */
+	KVBLK_EV_STOP,		/* the state has changed to stopping */
+};
+
+enum kvblk_queue_state {
+	KVBLK_QUEUE_IDLE,
+	KVBLK_QUEUE_RUNNING,
+	KVBLK_QUEUE_STOPPING,
+};
+
+/**
+ * struct kvblk_queue - A virtqueue and its worker
+ *
+ * @env: Immutable.
+ * @worker: The thread, from init to exit; a reference is held.
+ *
+ * @events: enum kvblk_queue_event, from any context.
+ * @done: Requests that come back, from any context.
+ * @timer: Sets KVBLK_EV_RETRY.
+ *
+ * @state: IDLE -> RUNNING -> STOPPING by the session; STOPPING -> IDLE by the
+ *	worker. What follows belongs to the session while IDLE, else to the
+ *	worker.
+ *
+ * @vring: Cursors.
+ * @area: Mapped descriptor table, driver area, device area.
+ * @reqs: One per ring entry.
+ * @free: Requests not in use.
+ * @ready: Popped and decided requests that wait for tokens.
+ * @held: The first chain of the ring, decided, not popped: it waits for tokens.
+ * @in_flight: Requests popped and not yet completed.
+ * @stalled: The first request waits for tokens and the timer runs.
+ * @broken: The ring is not looked at any more.
+ * @scratch: Pieces of the chain at hand.
+ */
+struct kvblk_queue {
+	struct kvblk_queue_env env;
+	struct task_struct *worker;
+
+	unsigned long events;
+	struct llist_head done;
+	struct hrtimer timer;
+	enum kvblk_queue_state state;
+
+	struct kvblk_vring vring;
+	struct kvblk_mapping area[3];
+	struct kvblk_req *reqs;
+	struct list_head free;
+	struct list_head ready;
+	struct kvblk_req *held;
+	unsigned int in_flight;
+	bool stalled;
+	bool broken;
+	struct kvblk_seg *scratch;
+};
+
+/**
+ * kvblk_queue_init - Make the worker, idle
+ * @q: Zeroed.
+ * @env: Copied.
+ * @name: Of the disk, for the thread's name.
+ *
+ * Return: 0 or -errno. The thread joins the caller's control groups.
+ */
+int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
+		     const char *name);
+
+/* End the worker of an idle queue. The memory may be freed after an RCU grace period. */
+void kvblk_queue_exit(struct kvblk_queue *q);
+
+/**
+ * kvblk_queue_start - Map the rings and serve them
+ * @q: Idle.
+ * @vq: The queue as the driver set it up.
+ * @features: What was negotiated.
+ *
+ * Return: 0 or -errno; on failure the queue stays idle.
+ */
+int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
+		      u64 features);
+
+/* Stop popping and publishing; env.ops->stopped follows. False if not running. */
+bool kvblk_queue_stop(struct kvblk_queue *q);
+
+/* After env.ops->stopped: give the rings back. Sleeps. */
+void kvblk_queue_release(struct kvblk_queue *q);
+
+/* Whether the queue is stopped (or was never started). */
+static inline bool kvblk_queue_idle(const struct kvblk_queue *q)
+{
+	/* Pairs with the release in queue_finish_stop(). */
+	return smp_load_acquire(&q->state) == KVBLK_QUEUE_IDLE;
+}
+
+/* Set an event and wake the worker: any context. */
+void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
+
+/* request.c: the steps of a request, called by the worker. */
+int kvblk_req_prepare(struct kvblk_req *req);
+void kvblk_req_prepare_patiently(struct kvblk_req *req);
+void kvblk_req_start(struct kvblk_req *req);
+void kvblk_req_work(struct work_struct *work);
+void kvblk_req_free(struct kvblk_req *req);
+
+/* queue.c: called by request.c */
+void kvblk_queue_ready(struct kvblk_req *req);
+void kvblk_queue_push(struct kvblk_req *req);
+void kvblk_queue_break(struct kvblk_req *req, const char *reason);
+void kvblk_queue_post(struct kvblk_req *req);
+
+#endif /* KVBLK_QUEUE_H */

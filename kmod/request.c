@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The steps of a request.
+ *
+ * All of them run in the worker but for the jobs, which run in a work item because
+ * they may sleep. A request is in one hand at a time: the worker's, a work item's or
+ * the backing's; kvblk_queue_post() hands it back to the worker, which goes on
+ * with req->next.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "queue.h"
+
+static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
+		      void (*next)(struct kvblk_req *req))
+{
+	req->job = job;
+	req->next = next;
+	kvblk_count(req->q->env.stats, KVBLK_STAT_DEFERRED, 1);
+	queue_work(req->q->env.wq, &req->work);
+}
+
+/* A work item: the job, in the VMM's address space and on its account. */
+void kvblk_req_work(struct work_struct *work)
+{
+	struct kvblk_req *req = container_of(work, struct kvblk_req, work);
+	const struct kvblk_queue_env *env = &req->q->env;
+	struct mem_cgroup *old = kvblk_owner_enter(env->owner);
+
+	req->job_ret = -EFAULT;
+	if (kvblk_mem_enter(env->mem)) {
+		req->job_ret = req->job(req);
+		kvblk_mem_leave(env->mem);
+	}
+	kvblk_owner_leave(old);
+	kvblk_queue_post(req);
+}
+
+/* ---- 1. From the ring to a decided request ---- */
+
+static int req_iov_alloc(struct kvblk_req *req, gfp_t gfp)
+{
+	const struct kvblk_cmd *cmd = &req->cmd;
+	int nr;
+
+	req->iov = req->inline_iov;
+	if (cmd->op == KVBLK_OP_NONE || cmd->op == KVBLK_OP_FLUSH)
+		return 0;
+
+	nr = kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, NULL);
+	if (nr < 0)
+		return nr;
+	req->io.nr_iov = nr;
+	if (nr > KVBLK_IOV_INLINE)
+		req->iov = kmalloc_array(nr, sizeof(*req->iov), gfp);
+	if (!req->iov)
+		return -ENOMEM;
+	kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, req->iov);
+	return 0;
+}
+
+/* Turns the request into a verdict; its status byte is known. */
+static void req_refuse(struct kvblk_req *req, u8 status)
+{
+	req->cmd.op = KVBLK_OP_NONE;
+	req->cmd.status = status;
+}
+
+static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
+			  bool sleep)
+{
+	const struct kvblk_queue_env *env = &req->q->env;
+	struct kvblk_mem_reader rd = kvblk_mem_reader(env->mem, sleep);
+	struct kvblk_chain chain = { .seg = scratch, .max = KVBLK_CHAIN_MAX };
+	int ret;
+
+	ret = kvblk_vring_walk(&req->q->vring, req->head, &rd.g, &chain);
+	if (ret)
+		return ret;
+	ret = kvblk_cmd_parse(env->geo, &rd.g, &chain, &req->cmd);
+	if (!ret)
+		ret = req_iov_alloc(req, sleep ? GFP_KERNEL :
+					 GFP_NOWAIT | __GFP_NOWARN);
+	if (ret == -ENXIO || (ret && ret != -ENODATA && sleep)) {
+		req_refuse(req, VIRTIO_BLK_S_IOERR);
+		ret = 0;
+	}
+	return ret;
+}
+
+/*
+ * Decides what the chain at req->head asks for. 0: decided. -EFAULT or -ENOMEM: not
+ * without sleeping. Another error: the ring is broken.
+ */
+int kvblk_req_prepare(struct kvblk_req *req)
+{
+	return req_read_chain(req, req->q->scratch, false);
+}
+
+static int req_prepare_job(struct kvblk_req *req)
+{
+	struct kvblk_seg *scratch;
+	int ret;
+
+	scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*scratch), GFP_KERNEL);
+	if (!scratch)
+		return -ENOMEM;
+	ret = req_read_chain(req, scratch, true);
+	kfree(scratch);
+	return ret;
+}
+
+static void req_prepared(struct kvblk_req *req)
+{
+	if (req->job_ret)
+		kvblk_queue_break(req, "a request cannot be read");
+	else
+		kvblk_queue_ready(req);
+}
+
+/* The same where it may sleep; the request comes back by kvblk_queue_ready(). */
+void kvblk_req_prepare_patiently(struct kvblk_req *req)
+{
+	req_defer(req, req_prepare_job, req_prepared);
+}
+
+/* ---- 3. The answer ---- */
+
+static void req_count(const struct kvblk_req *req)
+{
+	struct kvblk_counters *c = req->q->env.stats;
+
+	if (req->status == VIRTIO_BLK_S_UNSUPP) {
+		kvblk_count(c, KVBLK_STAT_UNSUPPORTED, 1);
+	} else if (req->status != VIRTIO_BLK_S_OK) {
+		kvblk_count(c, KVBLK_STAT_IO_ERRORS, 1);
+		if (req->cmd.type == VIRTIO_BLK_T_FLUSH)
+			kvblk_count(c, KVBLK_STAT_FLUSH_ERRORS, 1);
+	} else if (req->cmd.op == KVBLK_OP_READ) {
+		kvblk_count(c, KVBLK_STAT_READS, 1);
+		kvblk_count(c, KVBLK_STAT_BYTES_READ, req->io.delivered);
+	} else if (req->cmd.op == KVBLK_OP_WRITE) {
+		kvblk_count(c, KVBLK_STAT_WRITES, 1);
+		kvblk_count(c, KVBLK_STAT_BYTES_WRITTEN, req->io.len);
+	} else if (req->cmd.op == KVBLK_OP_GET_ID) {
+		kvblk_count(c, KVBLK_STAT_GET_IDS, 1);
+	} else {
+		kvblk_count(c, KVBLK_STAT_FLUSHES, 1);
+	}
+}
+
+static void req_publish(struct kvblk_req *req)
+{
+	req_count(req);
+	kvblk_queue_push(req);
+}
+
+static int req_store_status(struct kvblk_req *req, bool sleep)
+{
+	return kvblk_mem_write(req->q->env.mem, req->cmd.status_gpa, &req->status,
+			       sizeof(req->status), sleep);
+}
+
+static int req_status_job(struct kvblk_req *req)
+{
+	return req_store_status(req, true);
+}
+
+static void req_status_stored(struct kvblk_req *req)
+{
+	/*
+	 * Linux reuses the byte: a used element without a status could be taken
+	 * for success.
+	 */
+	if (req->job_ret)
+		kvblk_queue_break(req, "a status byte cannot be written");
+	else
+		req_publish(req);
+}
+
+static void req_complete(struct kvblk_req *req, u8 status, u32 written)
+{
+	req->status = status;
+	req->used_len = written + 1;
+	req->job_ret = req_store_status(req, false);
+	if (req->job_ret == -EFAULT)
+		req_defer(req, req_status_job, req_status_stored);
+	else
+		req_status_stored(req);
+}
+
+static void req_complete_job(struct kvblk_req *req)
+{
+	bool reads = req->cmd.op == KVBLK_OP_READ || req->cmd.op == KVBLK_OP_GET_ID;
+
+	if (req->job_ret)
+		req_complete(req, VIRTIO_BLK_S_IOERR, 0);
+	else
+		req_complete(req, VIRTIO_BLK_S_OK, reads ? req->cmd.len : 0);
+}
+
+/* ---- 2. The work itself ---- */
+
+static int req_transfer_job(struct kvblk_req *req)
+{
+	struct kvblk_backing *b = req->q->env.backing;
+
+	return b->ops->perform(b, &req->io);
+}
+
+static void req_attempted(struct kvblk_req *req)
+{
+	if (req->io.result > 0) {
+		req->io.done = req->io.result;
+		req->io.delivered = req->io.result;
+	}
+	req->job_ret = 0;
+	if (req->io.done == req->io.len)
+		req_complete_job(req);
+	else
+		/*
+		 * Short, or an error that may come from not being allowed to
+		 * sleep: the patient way finishes it or confirms the error.
+		 */
+		req_defer(req, req_transfer_job, req_complete_job);
+}
+
+static void req_attempt_end(struct kvblk_io *io)
+{
+	kvblk_queue_post(container_of(io, struct kvblk_req, io));
+}
+
+static void req_transfer(struct kvblk_req *req)
+{
+	struct kvblk_backing *b = req->q->env.backing;
+	struct kvblk_io *io = &req->io;
+
+	io->mem = req->q->env.mem;
+	io->iov = req->iov;
+	io->write = req->cmd.op == KVBLK_OP_WRITE;
+	io->pos = req->cmd.pos;
+	io->len = req->cmd.len;
+	io->done = 0;
+	io->delivered = 0;
+	io->end = req_attempt_end;
+	req->next = req_attempted;
+	req->job_ret = 0;
+
+	if (!io->len)
+		req_complete_job(req);
+	else if (!b->ops->attempt(b, io))
+		req_defer(req, req_transfer_job, req_complete_job);
+}
+
+static int req_flush_job(struct kvblk_req *req)
+{
+	struct kvblk_backing *b = req->q->env.backing;
+
+	return b->ops->flush(b);
+}
+
+static void req_flush(struct kvblk_req *req)
+{
+	req_defer(req, req_flush_job, req_complete_job);
+}
+
+static int req_identify_job(struct kvblk_req *req)
+{
+	struct iov_iter iter;
+	size_t n;
+
+	req->q->env.mem->ops->iter(&iter, ITER_DEST, req->iov, req->io.nr_iov,
+				   VIRTIO_BLK_ID_BYTES);
+	n = copy_to_iter(req->q->env.serial, VIRTIO_BLK_ID_BYTES, &iter);
+	return n == VIRTIO_BLK_ID_BYTES ? 0 : -EFAULT;
+}
+
+static void req_identify(struct kvblk_req *req)
+{
+	pagefault_disable();
+	req->job_ret = req_identify_job(req);
+	pagefault_enable();
+	if (req->job_ret)
+		req_defer(req, req_identify_job, req_complete_job);
+	else
+		req_complete_job(req);
+}
+
+static void req_answer(struct kvblk_req *req)
+{
+	req_complete(req, req->cmd.status, 0);
+}
+
+static void (*const req_ops[])(struct kvblk_req *req) = {
+	[KVBLK_OP_NONE]		= req_answer,
+	[KVBLK_OP_READ]		= req_transfer,
+	[KVBLK_OP_WRITE]	= req_transfer,
+	[KVBLK_OP_FLUSH]	= req_flush,
+	[KVBLK_OP_GET_ID]	= req_identify,
+};
+
+/* Starts a popped request whose tokens were taken. */
+void kvblk_req_start(struct kvblk_req *req)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(req_ops) != KVBLK_OP_NR);
+	req_ops[req->cmd.op](req);
+}
+
+void kvblk_req_free(struct kvblk_req *req)
+{
+	if (req->iov != req->inline_iov)
+		kfree(req->iov);
+	req->iov = NULL;
+	list_add(&req->link, &req->q->free);
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * kvblk: a virtio-blk device for KVM guests, served by the host kernel.
+ *
+ * Two kinds of device node:
+ *
+ *   /dev/kvblk-control    makes, changes, lists and removes disks (root)
+ *   /dev/kvblk/<disk>     one open descriptor is one session of a VMM
+ */
+#ifndef _UAPI_LINUX_KVBLK_H
+#define _UAPI_LINUX_KVBLK_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: errno contract
+ *
+ * Every ioctl takes a pointer to a structure that begins with struct kvblk_hdr.
+ * All calls agree on these errors; nothing changes when a call fails:
+ *
+ * - ``ENOTTY``: the ioctl number is not known on this kind of descriptor.
+ * - ``EINVAL``: hdr.size is below the smallest version of the structure, or
+ *   a field has a value that is never valid.
+ * - ``E2BIG``: hdr.size is above what this kernel knows and the unknown tail
+ *   is not all zero.
+ * - ``EOPNOTSUPP``: a flag bit is unknown, a reserved field is not zero, or the
+ *   backing file cannot do what is asked (direct I/O).
+ * - ``EFAULT``: a pointer cannot be read or written.
+ * - ``ENOMEM``: out of memory.
+ *
+ * The errors of single calls are listed beside their structures. When hdr.msg
+ * points to a buffer, a failing call also stores one sentence there that names
+ * the field and the limit.
+ */
+
+/**
+ * struct kvblk_hdr - Begins the argument of every ioctl
+ * @size: Size in bytes of the whole structure that contains this header.
+ * @flags: Flags of the call; unknown bits are refused with EOPNOTSUPP.
+ * @msg: Address of a buffer for a sentence about a failure, or 0.
+ * @msg_len: Length in bytes of that buffer. The sentence is cut to fit and
+ *	always ends with a NUL byte; nothing is stored on success.
+ * @reserved: Must be 0.
+ */
+struct kvblk_hdr {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+#define KVBLK_NAME_LEN		32	/* with the final NUL */
+#define KVBLK_SERIAL_LEN	20	/* VIRTIO_BLK_ID_BYTES; not terminated */
+#define KVBLK_SECTOR_SIZE	512
+
+#define KVBLK_QUEUE_SIZE_MIN	16
+#define KVBLK_QUEUE_SIZE_MAX	1024
+#define KVBLK_QUEUE_SIZE_DEFAULT 256
+
+#define KVBLK_BLOCK_SIZE_MIN	512
+#define KVBLK_BLOCK_SIZE_MAX	4096
+
+/**
+ * enum kvblk_limit_id - Index of a limit in an array of struct kvblk_limit
+ * @KVBLK_LIMIT_OPS: Requests of every kind.
+ * @KVBLK_LIMIT_OPS_READ: Read requests.
+ * @KVBLK_LIMIT_OPS_WRITE: Write requests.
+ * @KVBLK_LIMIT_BYTES: Bytes read and written.
+ * @KVBLK_LIMIT_BYTES_READ: Bytes read.
+ * @KVBLK_LIMIT_BYTES_WRITE: Bytes written.
+ * @KVBLK_LIMIT_NR: Number of limits.
+ *
+ * A request passes when every limit that concerns it allows it.
+ */
+enum kvblk_limit_id {
+	KVBLK_LIMIT_OPS,
+	KVBLK_LIMIT_OPS_READ,
+	KVBLK_LIMIT_OPS_WRITE,
+	KVBLK_LIMIT_BYTES,
+	KVBLK_LIMIT_BYTES_READ,
+	KVBLK_LIMIT_BYTES_WRITE,
+	KVBLK_LIMIT_NR,
+};
+
+#define KVBLK_RATE_MAX		(1ULL << 40)	/* units per second */
+#define KVBLK_BURST_SECONDS_MAX	3600		/* burst / rate */
+
+/**
+ * struct kvblk_limit - A token bucket
+ * @rate: Tokens per second, at most KVBLK_RATE_MAX; 0 means no limit.
+ * @burst: Tokens the bucket holds, from @rate to KVBLK_BURST_SECONDS_MAX
+ *	seconds of @rate; 0 means @rate, a burst of one second.
+ *
+ * A burst without a rate, or below it, is EINVAL.
+ */
+struct kvblk_limit {
+	__aligned_u64 rate;
+	__aligned_u64 burst;
+};
+
+/* Flags of a disk: kvblk_add.hdr.flags and kvblk_query.disk_flags. */
+#define KVBLK_DISK_RO		(1U << 0)	/* the guest cannot write */
+#define KVBLK_DISK_DIRECT	(1U << 1)	/* bypass the page cache */
+#define KVBLK_DISK_OWNER	(1U << 2)	/* uid, gid and mode are given */
+#define KVBLK_DISK_FLAGS \
+	(KVBLK_DISK_RO | KVBLK_DISK_DIRECT | KVBLK_DISK_OWNER)
+
+/**
+ * struct kvblk_add - KVBLK_ADD: make a disk
+ * @hdr: Flags: KVBLK_DISK_RO, KVBLK_DISK_DIRECT, KVBLK_DISK_OWNER.
+ * @name: 1 to 31 characters of ``[a-zA-Z0-9._-]``, not ``.`` or ``..``,
+ *	NUL-terminated. EINVAL if malformed, EEXIST if taken.
+ * @serial: What the guest reads by GET_ID, padded with NUL. All zero: kvblk
+ *	makes one from @name.
+ * @fd: Descriptor of a regular file or a block device, open for reading and,
+ *	unless KVBLK_DISK_RO, for writing. The disk keeps a reference to it.
+ *	EBADF: not open, or not open for reading. ENOTBLK: neither a regular
+ *	file nor a block device. EROFS: not open for writing. ETXTBSY: a swap
+ *	file.
+ * @block_size: What the guest is told as logical block size: a power of two
+ *	from 512 to 4096; 0 picks the smallest the backing allows. EINVAL if
+ *	malformed, or smaller than direct I/O on the backing needs.
+ * @queue_size: Largest ring, a power of two from 16 to 1024; 0: 256.
+ * @mode: With KVBLK_DISK_OWNER, permission bits of /dev/kvblk/<name>;
+ *	EINVAL above 0777. Else the node is 0600 root:root.
+ * @uid: With KVBLK_DISK_OWNER, owner of the node.
+ * @gid: With KVBLK_DISK_OWNER, group of the node.
+ * @reserved: Must be 0.
+ * @capacity: Size of the disk in bytes; 0: the size of the backing. ENODATA:
+ *	the backing is empty. EDOM: not a multiple of @block_size. EFBIG: more
+ *	than the backing holds.
+ * @limits: Limits by enum kvblk_limit_id.
+ *
+ * EMFILE: no more minor numbers.
+ */
+struct kvblk_add {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u8 serial[KVBLK_SERIAL_LEN];
+	__s32 fd;
+	__u32 block_size;
+	__u32 queue_size;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 reserved;
+	__aligned_u64 capacity;
+	struct kvblk_limit limits[KVBLK_LIMIT_NR];
+};
+
+/**
+ * struct kvblk_remove - KVBLK_REMOVE: remove a disk
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk, EBUSY while a session is attached or
+ *	the I/O of a past one has not ended.
+ */
+struct kvblk_remove {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+};
+
+/**
+ * struct kvblk_set - KVBLK_SET: change a disk, attached or not
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk.
+ * @limit_mask: Bit n set: replace limit n by @limits[n]. The tokens (or debt)
+ *	a bucket holds are kept, cut to the new burst.
+ * @reserved: Must be 0.
+ * @limits: By enum kvblk_limit_id.
+ */
+struct kvblk_set {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u32 limit_mask;
+	__u32 reserved;
+	struct kvblk_limit limits[KVBLK_LIMIT_NR];
+};
+
+/**
+ * struct kvblk_list - KVBLK_LIST: names of all disks
+ * @hdr: No flags.
+ * @names: Address of an array of char[KVBLK_NAME_LEN], filled in the order in
+ *	which the disks were added.
+ * @count: In: elements of that array. Out: number of disks, which may be
+ *	larger than what was stored.
+ * @reserved: Must be 0.
+ */
+struct kvblk_list {
+	struct kvblk_hdr hdr;
+	__aligned_u64 names;
+	__u32 count;
+	__u32 reserved;
+};
+
+/**
+ * enum kvblk_disk_state - What a disk is doing
+ * @KVBLK_STATE_IDLE: No session.
+ * @KVBLK_STATE_ATTACHED: A session is open; the driver has not set DRIVER_OK.
+ * @KVBLK_STATE_RUNNING: The driver has set DRIVER_OK; requests are served.
+ * @KVBLK_STATE_DRAINING: A reset or the end of a session waits for I/O.
+ * @KVBLK_STATE_NEEDS_RESET: The driver broke the ring; waits for a reset.
+ */
+enum kvblk_disk_state {
+	KVBLK_STATE_IDLE,
+	KVBLK_STATE_ATTACHED,
+	KVBLK_STATE_RUNNING,
+	KVBLK_STATE_DRAINING,
+	KVBLK_STATE_NEEDS_RESET,
+};
+
+/**
+ * struct kvblk_stats - Counters of a disk since it was added
+ * @requests: Chains taken from the ring.
+ * @reads_completed: Reads that ended well.
+ * @bytes_read: Bytes the backing delivered for them; padding not counted.
+ * @writes_completed: Writes that ended well.
+ * @bytes_written: Bytes of them.
+ * @flushes_completed: Flushes that ended well.
+ * @flush_errors: Flushes that failed; also counted in @io_errors.
+ * @get_ids: GET_ID requests that ended well.
+ * @unsupported: Requests answered UNSUPP.
+ * @io_errors: Requests answered IOERR.
+ * @ring_errors: Times the ring was found broken (NEEDS_RESET).
+ * @invalid_avail_idx: Those of @ring_errors where avail.idx was too far ahead.
+ * @throttled: Times a request had to wait for tokens, repeats included.
+ * @deferred: Requests finished by a work item because the worker would have
+ *	had to sleep.
+ * @kicks: Notifications by the driver.
+ * @interrupts: Interrupts sent.
+ * @interrupts_suppressed: Batches of completions without one, because the
+ *	driver asked for none.
+ * @in_flight: Gauge: requests taken and not yet completed.
+ * @currently_throttled: Gauge: 1 while a request waits for tokens.
+ */
+struct kvblk_stats {
+	__aligned_u64 requests;
+	__aligned_u64 reads_completed;
+	__aligned_u64 bytes_read;
+	__aligned_u64 writes_completed;
+	__aligned_u64 bytes_written;
+	__aligned_u64 flushes_completed;
+	__aligned_u64 flush_errors;
+	__aligned_u64 get_ids;
+	__aligned_u64 unsupported;
+	__aligned_u64 io_errors;
+	__aligned_u64 ring_errors;
+	__aligned_u64 invalid_avail_idx;
+	__aligned_u64 throttled;
+	__aligned_u64 deferred;
+	__aligned_u64 kicks;
+	__aligned_u64 interrupts;
+	__aligned_u64 interrupts_suppressed;
+	__aligned_u64 in_flight;
+	__aligned_u64 currently_throttled;
+};
+
+/**
+ * struct kvblk_query - KVBLK_QUERY: what a disk is and does
+ * @hdr: No flags.
+ * @name: In: ENOENT if there is no such disk.
+ * @serial: Out, as are all that follow.
+ * @disk_flags: KVBLK_DISK_RO, KVBLK_DISK_DIRECT.
+ * @block_size: Logical block size in bytes.
+ * @queue_size: Largest ring.
+ * @mode: Of the device node.
+ * @uid: Of the device node.
+ * @gid: Of the device node.
+ * @state: enum kvblk_disk_state.
+ * @pid: Process that opened the session, in the caller's namespace, or 0.
+ * @device_status: virtio device status, 0 without a session.
+ * @capacity: In bytes.
+ * @driver_features: What the driver accepted; 0 before FEATURES_OK.
+ * @dev_major: Device number of /dev/kvblk/<name>, for those without udev.
+ * @dev_minor: The same.
+ * @limits: By enum kvblk_limit_id.
+ * @stats: Counters.
+ */
+struct kvblk_query {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u8 serial[KVBLK_SERIAL_LEN];
+	__u32 disk_flags;
+	__u32 block_size;
+	__u32 queue_size;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 state;
+	__s32 pid;
+	__u32 device_status;
+	__aligned_u64 capacity;
+	__aligned_u64 driver_features;
+	__u32 dev_major;
+	__u32 dev_minor;
+	struct kvblk_limit limits[KVBLK_LIMIT_NR];
+	struct kvblk_stats stats;
+};
+
+#define KVBLK_IOC		0xC7
+
+#define KVBLK_ADD	_IOWR(KVBLK_IOC, 0x00, struct kvblk_add)
+#define KVBLK_REMOVE	_IOWR(KVBLK_IOC, 0x01, struct kvblk_remove)
+#define KVBLK_SET	_IOWR(KVBLK_IOC, 0x02, struct kvblk_set)
+#define KVBLK_LIST	_IOWR(KVBLK_IOC, 0x03, struct kvblk_list)
+#define KVBLK_QUERY	_IOWR(KVBLK_IOC, 0x04, struct kvblk_query)
+
+/**
+ * DOC: sessions
+ *
+ * Opening /dev/kvblk/<disk> attaches to the disk; a second opener gets EBUSY, as
+ * does the next one as long as I/O of the last session has not ended. Closing the
+ * descriptor and unmapping its page (also by SIGKILL) detaches. A descriptor that
+ * crosses fork() still acts on the memory of the process that gave it: calls from
+ * another address space get EPERM.
+ *
+ * Order of calls: KVBLK_SESSION_SET_MEM, KVBLK_SESSION_BIND, mmap() of one page
+ * at offset 0, read only. That page is the virtio-mmio (version 2) register window;
+ * guest reads need no exit when it is a read-only memory slot of the guest.
+ * Writes that no eventfd takes are forwarded by KVBLK_SESSION_WRITE.
+ */
+
+#define KVBLK_PAGE_SIZE		4096	/* of the register window and of memory */
+#define KVBLK_REGIONS_MAX	512
+
+/**
+ * struct kvblk_region - A piece of guest memory
+ * @gpa: Guest physical address.
+ * @size: In bytes, not 0.
+ * @uaddr: Address in the caller's memory.
+ *
+ * All three are multiples of 4096.
+ */
+struct kvblk_region {
+	__aligned_u64 gpa;
+	__aligned_u64 size;
+	__aligned_u64 uaddr;
+};
+
+/**
+ * struct kvblk_session_mem - KVBLK_SESSION_SET_MEM: tell the guest's memory
+ * @hdr: No flags.
+ * @regions: Address of an array of struct kvblk_region, in any order.
+ * @count: Elements, at most KVBLK_REGIONS_MAX (E2BIG); 0 takes the map away.
+ * @reserved: Must be 0.
+ *
+ * Replaces the whole map. EBUSY after DRIVER_OK. For a region: EINVAL if not
+ * aligned or empty, EOVERFLOW if it wraps, EFAULT if it is no user memory,
+ * EEXIST if it overlaps another in guest physical addresses.
+ */
+struct kvblk_session_mem {
+	struct kvblk_hdr hdr;
+	__aligned_u64 regions;
+	__u32 count;
+	__u32 reserved;
+};
+
+/**
+ * enum kvblk_event - What an eventfd is for
+ * @KVBLK_EVENT_KICK: The driver's notification (KVM_IOEVENTFD at offset 0x50,
+ *	length 4, data match = the queue).
+ * @KVBLK_EVENT_ACK: The driver acknowledges the used-buffer interrupt
+ *	(KVM_IOEVENTFD at offset 0x64, length 4, data match = 1).
+ * @KVBLK_EVENT_IRQ: The device's interrupt (KVM_IRQFD).
+ * @KVBLK_EVENT_NR: Number of events.
+ */
+enum kvblk_event {
+	KVBLK_EVENT_KICK,
+	KVBLK_EVENT_ACK,
+	KVBLK_EVENT_IRQ,
+	KVBLK_EVENT_NR,
+};
+
+/**
+ * struct kvblk_session_bind - KVBLK_SESSION_BIND: bind an eventfd
+ * @hdr: No flags.
+ * @event: enum kvblk_event; EINVAL if unknown.
+ * @queue: For KVBLK_EVENT_KICK, the queue; else 0. EINVAL if there is no such.
+ * @fd: EBADF: not open. EINVAL: not an eventfd. -1: unbind.
+ * @reserved: Must be 0.
+ *
+ * Replaces an earlier binding. EBUSY after DRIVER_OK.
+ */
+struct kvblk_session_bind {
+	struct kvblk_hdr hdr;
+	__u32 event;
+	__u32 queue;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * struct kvblk_session_reg - KVBLK_SESSION_WRITE, KVBLK_SESSION_READ
+ * @hdr: No flags.
+ * @offset: From the start of the window; EINVAL if offset + len is above 4096.
+ * @len: 1, 2, 4 or 8 (EINVAL).
+ * @value: Little-endian in its low @len bytes: to write, or what was read.
+ *
+ * A guest access that left the guest. A read returns what the mapped page shows. A
+ * write that virtio does not allow is ignored, as the specification asks: the call
+ * succeeds. A reset (write of 0 to Status) waits for I/O at most one second;
+ * when that is not enough the call succeeds and Status reads NEEDS_RESET until
+ * the I/O has ended.
+ */
+struct kvblk_session_reg {
+	struct kvblk_hdr hdr;
+	__u32 offset;
+	__u32 len;
+	__aligned_u64 value;
+};
+
+/**
+ * struct kvblk_session_info - KVBLK_SESSION_INFO: what this session serves
+ * @hdr: No flags.
+ * @name: Of the disk.
+ * @disk_flags: KVBLK_DISK_RO, KVBLK_DISK_DIRECT.
+ * @queues: Number of queues; notification values are 0 to queues - 1.
+ * @capacity: In bytes.
+ */
+struct kvblk_session_info {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u32 disk_flags;
+	__u32 queues;
+	__aligned_u64 capacity;
+};
+
+#define KVBLK_SESSION_SET_MEM	_IOWR(KVBLK_IOC, 0x40, struct kvblk_session_mem)
+#define KVBLK_SESSION_BIND	_IOWR(KVBLK_IOC, 0x41, struct kvblk_session_bind)
+#define KVBLK_SESSION_WRITE	_IOWR(KVBLK_IOC, 0x42, struct kvblk_session_reg)
+#define KVBLK_SESSION_READ	_IOWR(KVBLK_IOC, 0x43, struct kvblk_session_reg)
+#define KVBLK_SESSION_INFO	_IOWR(KVBLK_IOC, 0x44, struct kvblk_session_info)
+
+#endif /* _UAPI_LINUX_KVBLK_H */
