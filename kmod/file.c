@@ -316,7 +316,7 @@ static int file_align(struct kvblk_backing *b, struct kvblk_why *why)
 				 "flags: direct I/O is not possible on this file");
 
 	bdev = S_ISBLK(inode->i_mode) ? I_BDEV(inode) : inode->i_sb->s_bdev;
-	b->offset_align = bdev ? bdev_logical_block_size(bdev) : PAGE_SIZE;
+	b->offset_align = bdev ? bdev_logical_block_size(bdev) : SECTOR_SIZE;
 	b->mem_align = b->offset_align;
 	if (S_ISBLK(inode->i_mode)) {
 		b->mem_align = bdev_dma_alignment(bdev) + 1;
@@ -340,7 +340,6 @@ int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct
 	if (!file)
 		return kvblk_why(why, -EBADF, "fd: %d is not open", fd);
 
-	b->ops = &kvblk_file_ops;
 	b->file = file;
 	b->direct = direct;
 	b->nowait = file->f_mode & FMODE_NOWAIT;
@@ -352,9 +351,10 @@ int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct
 
 	b->size = i_size_read(file->f_mapping->host);
 	if (!b->size) {
-		ret = kvblk_why(why, -ENODATA, "fd: the backing is empty");
+		ret = kvblk_why(why, -ENODATA, "capacity: the backing holds no bytes");
 		goto err_put;
 	}
+	b->ops = &kvblk_file_ops;
 	return 0;
 
 err_put:

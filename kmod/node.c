@@ -16,10 +16,12 @@ static int region_check(const struct kvblk_region *r, u32 i, struct kvblk_why *w
 	if (!IS_ALIGNED(r->gpa | r->size | r->uaddr, KVBLK_PAGE_SIZE))
 		return kvblk_why(why, -EINVAL, "regions[%u]: gpa %#llx, size %#llx, uaddr %#llx must be multiples of %u",
 				 i, r->gpa, r->size, r->uaddr, KVBLK_PAGE_SIZE);
-	if (check_add_overflow(r->gpa, r->size, &end) ||
-	    check_add_overflow(r->uaddr, r->size, &end))
-		return kvblk_why(why, -EOVERFLOW, "regions[%u]: size %#llx wraps",
-				 i, r->size);
+	if (check_add_overflow(r->gpa, r->size, &end))
+		return kvblk_why(why, -EOVERFLOW, "regions[%u].gpa: %#llx with size %#llx wraps",
+				 i, r->gpa, r->size);
+	if (check_add_overflow(r->uaddr, r->size, &end))
+		return kvblk_why(why, -EOVERFLOW, "regions[%u].uaddr: %#llx with size %#llx wraps",
+				 i, r->uaddr, r->size);
 	if (!access_ok(u64_to_user_ptr(r->uaddr), r->size))
 		return kvblk_why(why, -EFAULT, "regions[%u]: uaddr %#llx is no user memory",
 				 i, r->uaddr);

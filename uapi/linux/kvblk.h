@@ -311,9 +311,10 @@ struct kvblk_query {
  *
  * Opening /dev/kvblk/<disk> attaches to the disk; a second opener gets EBUSY, as
  * does the next one as long as I/O of the last session has not ended. Closing the
- * descriptor and unmapping its page (also by SIGKILL) detaches. A descriptor that
- * crosses fork() still acts on the memory of the process that gave it: calls from
- * another address space get EPERM.
+ * descriptor and unmapping its page (also by SIGKILL) detaches. A descriptor may be
+ * handed to another process until KVBLK_SESSION_SET_MEM; from then on the session
+ * belongs to the address space of that call's caller, and calls from any other
+ * (a child's after fork(), say) get EPERM.
  *
  * Order of calls: KVBLK_SESSION_SET_MEM, KVBLK_SESSION_BIND, mmap() of one page
  * at offset 0, read only. That page is the virtio-mmio (version 2) register window;
