@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvblkctl add: make a disk. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backing.h"
+#include "limit.h"
+#include "owner.h"
+
+/**
+ * struct add_args - The command line
+ * @spec: What goes to the kernel.
+ * @path: Of the backing file.
+ * @lock: Take the image lock.
+ */
+struct add_args {
+	struct kvblk_add spec;
+	const char *path;
+	bool lock;
+};
+
+static const struct option options[] = {
+	{ "block-size", required_argument, NULL, OPT_BLOCK_SIZE },
+	{ "buffered", no_argument, NULL, OPT_BUFFERED },
+	{ "capacity", required_argument, NULL, OPT_CAPACITY },
+	{ "direct", no_argument, NULL, OPT_DIRECT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
+	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "iops", required_argument, NULL, OPT_IOPS },
+	{ "iops-read", required_argument, NULL, OPT_IOPS_READ },
+	{ "iops-write", required_argument, NULL, OPT_IOPS_WRITE },
+	{ "bps", required_argument, NULL, OPT_BPS },
+	{ "bps-read", required_argument, NULL, OPT_BPS_READ },
+	{ "bps-write", required_argument, NULL, OPT_BPS_WRITE },
+	{},
+};
+
+static const char help[] =
+	"NAME is 1 to 31 characters of [a-zA-Z0-9._-]. FILE is a regular file or a\n"
+	"block device; it is locked against QEMU and other disks until the disk is\n"
+	"removed. A VMM attaches through /dev/kvblk/NAME.\n\n"
+	"Options:\n"
+	"  --read-only           the guest cannot write\n"
+	"  --direct              bypass the page cache of the host (default)\n"
+	"  --buffered            use it; for files that cannot do direct I/O\n"
+	"  --serial TEXT         what the guest reads as serial number, at most 20\n"
+	"                        bytes (default: made from NAME)\n"
+	"  --block-size SIZE     logical block size, a power of two from 512 to\n"
+	"                        4096 (default: the smallest FILE allows)\n"
+	"  --queue-size N        largest ring, a power of two from 16 to 1024\n"
+	"                        (default: 256)\n"
+	"  --capacity SIZE       size of the disk (default: that of FILE)\n"
+	"  --owner USER[:GROUP]  owner of /dev/kvblk/NAME, names or numbers\n"
+	"                        (default: root; the group of USER)\n"
+	"  --mode MODE           permissions of it, octal (default: 0600)\n"
+	"  --no-lock             do not lock FILE, do not claim a block device\n"
+	"  --help                show this\n\n"
+	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
+
+static int parse_size(const char *option, const char *text, uint64_t max,
+		      uint64_t *value)
+{
+	if (!parse_number(text, UNIT_BYTES, value) || !*value)
+		return usage_error("--%s: '%s' is not a size such as 4096 or 10G",
+				   option, text);
+	if (*value > max)
+		return usage_error("--%s: %s is above %llu", option, text,
+				   (unsigned long long)max);
+	return CODE_OK;
+}
+
+static int parse_u32(const char *option, const char *text, uint32_t *value)
+{
+	uint64_t wide = 0;
+	int code = parse_size(option, text, UINT32_MAX, &wide);
+
+	*value = wide;
+	return code;
+}
+
+static int set_serial(struct kvblk_add *spec, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (!len || len > KVBLK_SERIAL_LEN)
+		return usage_error("--serial: %zu bytes; 1 to %d are possible",
+				   len, KVBLK_SERIAL_LEN);
+	memset(spec->serial, 0, sizeof(spec->serial));
+	memcpy(spec->serial, text, len);
+	return CODE_OK;
+}
+
+/* The kernel takes owner and mode together. */
+static int set_owner(struct kvblk_add *spec, const char *text)
+{
+	if (!(spec->hdr.flags & KVBLK_DISK_OWNER))
+		spec->mode = 0600;
+	spec->hdr.flags |= KVBLK_DISK_OWNER;
+	if (!parse_owner(text, &spec->uid, &spec->gid))
+		return usage_error("--owner: '%s': no such user or group", text);
+	return CODE_OK;
+}
+
+static int set_mode(struct kvblk_add *spec, const char *text)
+{
+	spec->hdr.flags |= KVBLK_DISK_OWNER;
+	if (!parse_mode(text, &spec->mode))
+		return usage_error("--mode: '%s' is not from 0 to 0777", text);
+	return CODE_OK;
+}
+
+static int set_option(struct add_args *args, int opt)
+{
+	struct kvblk_add *spec = &args->spec;
+	uint64_t capacity = 0;
+	int code;
+
+	switch (opt) {
+	case OPT_BLOCK_SIZE:
+		return parse_u32("block-size", optarg, &spec->block_size);
+	case OPT_BUFFERED:
+		spec->hdr.flags &= ~KVBLK_DISK_DIRECT;
+		return CODE_OK;
+	case OPT_CAPACITY:
+		code = parse_size("capacity", optarg, INT64_MAX, &capacity);
+		spec->capacity = capacity;
+		return code;
+	case OPT_DIRECT:
+		spec->hdr.flags |= KVBLK_DISK_DIRECT;
+		return CODE_OK;
+	case OPT_MODE:
+		return set_mode(spec, optarg);
+	case OPT_NO_LOCK:
+		args->lock = false;
+		return CODE_OK;
+	case OPT_OWNER:
+		return set_owner(spec, optarg);
+	case OPT_QUEUE_SIZE:
+		return parse_u32("queue-size", optarg, &spec->queue_size);
+	case OPT_READ_ONLY:
+		spec->hdr.flags |= KVBLK_DISK_RO;
+		return CODE_OK;
+	case OPT_SERIAL:
+		return set_serial(spec, optarg);
+	}
+	if (opt >= OPT_LIMIT)
+		return parse_limit(opt, optarg,
+				   &spec->limits[opt - OPT_LIMIT]);
+	return usage_hint();
+}
+
+static int set_operands(struct add_args *args, int argc, char **argv)
+{
+	int code = check_operands(argc, argv, 2, "NAME FILE");
+
+	if (code)
+		return code;
+	strcpy(args->spec.name, argv[optind]);
+	args->path = argv[optind + 1];
+	return CODE_OK;
+}
+
+static int explain(const struct kvblk_add *spec, int err, const char *why)
+{
+	int code = refused(spec->name, err, why);
+
+	if (err == -EOPNOTSUPP && (spec->hdr.flags & KVBLK_DISK_DIRECT))
+		complain("the file may not be able to do direct I/O; use --buffered");
+	if (err == -EEXIST)
+		complain("choose another name, or run 'kvblkctl remove %s' first",
+			 spec->name);
+	return code;
+}
+
+static int add_disk(int ctl, struct add_args *args)
+{
+	struct kvblk_add *spec = &args->spec;
+	char why[KVBLK_WHY_LEN];
+	int err;
+
+	spec->fd = open_backing(args->path, spec->hdr.flags & KVBLK_DISK_RO,
+				args->lock);
+	if (spec->fd < 0)
+		return -spec->fd;
+	err = kvblk_disk_add(ctl, spec, why, sizeof(why));
+	close(spec->fd);
+	return err ? explain(spec, err, why) : CODE_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct add_args args = {
+		.spec.hdr.flags = KVBLK_DISK_DIRECT,
+		.lock = true,
+	};
+	int opt, ctl, code = CODE_OK;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help();
+		code = set_option(&args, opt);
+		if (code)
+			return code;
+	}
+	code = set_operands(&args, argc, argv);
+	if (code)
+		return code;
+	ctl = open_control();
+	if (ctl < 0)
+		return -ctl;
+	code = add_disk(ctl, &args);
+	close(ctl);
+	return code;
+}
+
+const struct cmd cmd_add = {
+	.name = "add",
+	.args = "[OPTION]... NAME FILE",
+	.summary = "Make a disk of a file or block device",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvblkctl set: change the limits of a disk. */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "limit.h"
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "iops", required_argument, NULL, OPT_IOPS },
+	{ "iops-read", required_argument, NULL, OPT_IOPS_READ },
+	{ "iops-write", required_argument, NULL, OPT_IOPS_WRITE },
+	{ "bps", required_argument, NULL, OPT_BPS },
+	{ "bps-read", required_argument, NULL, OPT_BPS_READ },
+	{ "bps-write", required_argument, NULL, OPT_BPS_WRITE },
+	{},
+};
+
+static const char help[] =
+	"Takes effect at once, also while a guest runs. Limits that are not named\n"
+	"stay as they are.\n\n"
+	"Options:\n"
+	"  --help                     show this\n\n"
+	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
+
+static int set_option(struct kvblk_set *spec, int opt)
+{
+	if (opt < OPT_LIMIT)
+		return usage_hint();
+	spec->limit_mask |= 1U << (opt - OPT_LIMIT);
+	return parse_limit(opt, optarg, &spec->limits[opt - OPT_LIMIT]);
+}
+
+static int set_operands(struct kvblk_set *spec, int argc, char **argv)
+{
+	int code = check_operands(argc, argv, 1, "NAME");
+
+	if (code)
+		return code;
+	if (!spec->limit_mask)
+		return usage_error("there is nothing to set");
+	strcpy(spec->name, argv[optind]);
+	return CODE_OK;
+}
+
+static int set_disk(int ctl, const struct kvblk_set *spec)
+{
+	char why[KVBLK_WHY_LEN];
+	int err = kvblk_disk_set(ctl, spec, why, sizeof(why));
+
+	return err ? refused(spec->name, err, why) : CODE_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct kvblk_set spec = {};
+	int opt, ctl, code;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help();
+		code = set_option(&spec, opt);
+		if (code)
+			return code;
+	}
+	code = set_operands(&spec, argc, argv);
+	if (code)
+		return code;
+	ctl = open_control();
+	if (ctl < 0)
+		return -ctl;
+	code = set_disk(ctl, &spec);
+	close(ctl);
+	return code;
+}
+
+const struct cmd cmd_set = {
+	.name = "set",
+	.args = "[OPTION]... NAME",
+	.summary = "Change the limits of a disk",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvblkctl show: what a disk is. */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bits.h"
+#include "holder.h"
+#include "json.h"
+#include "limit.h"
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{},
+};
+
+static const char help[] =
+	"Its identity, limits and session; 'kvblkctl stats' has the counters.\n\n"
+	"Options:\n"
+	"  --json  an object; sizes in bytes, rates per second, and null for no\n"
+	"          limit\n"
+	"  --help  show this\n";
+
+static void put_word(void *data, const char *name)
+{
+	(void)data;
+	printf(" %s", name);
+}
+
+static void put_bits(const char *key, uint64_t value,
+		     const struct bit_name *table)
+{
+	printf("%s 0x%llx", key, (unsigned long long)value);
+	spell_bits(value, table, put_word, NULL);
+	putchar('\n');
+}
+
+/* The guest may be told any bytes; a terminal is not. */
+static void put_serial(const struct kvblk_query *disk)
+{
+	size_t i, len = strnlen((const char *)disk->serial,
+				sizeof(disk->serial));
+
+	printf("serial:          ");
+	for (i = 0; i < len; i++) {
+		unsigned char c = disk->serial[i];
+
+		if (c < ' ' || c > '~' || c == '\\')
+			printf("\\x%02x", c);
+		else
+			putchar(c);
+	}
+	putchar('\n');
+}
+
+static void put_limit(const struct kvblk_limit *limit, unsigned int id)
+{
+	enum unit unit = limit_unit(id);
+	char rate[16], burst[16];
+
+	printf("%s:%*s", limit_name(id), (int)(16 - strlen(limit_name(id))), "");
+	if (!limit->rate)
+		puts("none");
+	else
+		printf("%s per second, burst %s\n",
+		       format_number(limit->rate, unit, rate, sizeof(rate)),
+		       format_number(limit->burst, unit, burst, sizeof(burst)));
+}
+
+static void put_session(const struct kvblk_query *disk)
+{
+	char user[HOLDER_LEN];
+
+	printf("state:           %s%s\n", kvblk_state_name(disk->state),
+	       disk->pid ? by_process(disk->pid, user) : "");
+	put_bits("device status:  ", disk->device_status, status_bits);
+	put_bits("driver features:", disk->driver_features, feature_bits);
+}
+
+static void show_text(const struct kvblk_query *disk)
+{
+	char size[16];
+	unsigned int i;
+
+	printf("name:            %s\n", disk->name);
+	put_serial(disk);
+	printf("capacity:        %llu bytes (%s)\n",
+	       (unsigned long long)disk->capacity,
+	       format_number(disk->capacity, UNIT_BYTES, size, sizeof(size)));
+	printf("block size:      %u\n", disk->block_size);
+	printf("queue size:      %u\n", disk->queue_size);
+	printf("access:          %s, %s\n",
+	       disk->disk_flags & KVBLK_DISK_RO ? "read-only" : "read-write",
+	       disk->disk_flags & KVBLK_DISK_DIRECT ? "direct" : "buffered");
+	printf("node:            /dev/kvblk/%s (%u:%u), mode %04o, owner %u:%u\n",
+	       disk->name, disk->dev_major, disk->dev_minor, disk->mode,
+	       disk->uid, disk->gid);
+	put_session(disk);
+	for (i = 0; i < KVBLK_LIMIT_NR; i++)
+		put_limit(&disk->limits[i], i);
+}
+
+static void json_word(void *data, const char *name)
+{
+	json_string(data, NULL, name, SIZE_MAX);
+}
+
+static void json_bits(struct json *json, const char *key, uint64_t value,
+		      const struct bit_name *table)
+{
+	json_open(json, key, '[');
+	spell_bits(value, table, json_word, json);
+	json_close(json, ']');
+}
+
+static void json_limit(struct json *json, const struct kvblk_limit *limit,
+		       unsigned int id)
+{
+	if (!limit->rate) {
+		json_null(json, limit_name(id));
+		return;
+	}
+	json_open(json, limit_name(id), '{');
+	json_u64(json, "rate", limit->rate);
+	json_u64(json, "burst", limit->burst);
+	json_close(json, '}');
+}
+
+static void json_node(struct json *json, const struct kvblk_query *disk)
+{
+	json_open(json, "node", '{');
+	json_u64(json, "major", disk->dev_major);
+	json_u64(json, "minor", disk->dev_minor);
+	json_u64(json, "mode", disk->mode);
+	json_u64(json, "uid", disk->uid);
+	json_u64(json, "gid", disk->gid);
+	json_close(json, '}');
+}
+
+static void show_json(const struct kvblk_query *disk)
+{
+	struct json json = { .out = stdout };
+	unsigned int i;
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "name", disk->name, sizeof(disk->name));
+	json_string(&json, "serial", (const char *)disk->serial,
+		    sizeof(disk->serial));
+	json_u64(&json, "capacity", disk->capacity);
+	json_u64(&json, "block_size", disk->block_size);
+	json_u64(&json, "queue_size", disk->queue_size);
+	json_bool(&json, "read_only", disk->disk_flags & KVBLK_DISK_RO);
+	json_bool(&json, "direct", disk->disk_flags & KVBLK_DISK_DIRECT);
+	json_node(&json, disk);
+	json_string(&json, "state", kvblk_state_name(disk->state), SIZE_MAX);
+	json_u64(&json, "pid", disk->pid);
+	json_bits(&json, "device_status", disk->device_status, status_bits);
+	json_bits(&json, "driver_features", disk->driver_features,
+		  feature_bits);
+	json_open(&json, "limits", '{');
+	for (i = 0; i < KVBLK_LIMIT_NR; i++)
+		json_limit(&json, &disk->limits[i], i);
+	json_close(&json, '}');
+	json_close(&json, '}');
+}
+
+static int run(int argc, char **argv)
+{
+	void (*show)(const struct kvblk_query *disk) = show_text;
+	struct kvblk_query disk;
+	int opt, ctl, code;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help();
+		if (opt != OPT_JSON)
+			return usage_hint();
+		show = show_json;
+	}
+	code = check_operands(argc, argv, 1, "NAME");
+	if (code)
+		return code;
+	ctl = open_control();
+	if (ctl < 0)
+		return -ctl;
+	code = query_disk(ctl, argv[optind], &disk);
+	if (!code)
+		show(&disk);
+	close(ctl);
+	return code;
+}
+
+const struct cmd cmd_show = {
+	.name = "show",
+	.args = "[--json] NAME",
+	.summary = "Show what a disk is and who uses it",
+	.help = help,
+	.run = run,
+};

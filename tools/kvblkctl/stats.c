@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvblkctl stats: counters of a disk, and their rates. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "json.h"
+#include "size.h"
+
+#define NS_PER_S	1000000000LL
+#define WATCH_MIN	0.01	/* seconds */
+#define WATCH_MAX	86400.0
+#define HEADER_EVERY	20	/* lines */
+
+/**
+ * struct stats_args - The command line
+ * @json: JSON instead of text.
+ * @interval: Seconds; 0: show the counters once.
+ * @count: Intervals; 0: without end.
+ */
+struct stats_args {
+	bool json;
+	double interval;
+	uint64_t count;
+};
+
+/**
+ * struct counter - A member of struct kvblk_stats
+ * @name: As the member.
+ * @offset: Of the member.
+ * @gauge: It is a level, not a count: it has no rate.
+ */
+struct counter {
+	const char *name;
+	size_t offset;
+	bool gauge;
+};
+
+#define COUNTER(member) \
+	{ #member, offsetof(struct kvblk_stats, member), false }
+#define GAUGE(member) \
+	{ #member, offsetof(struct kvblk_stats, member), true }
+
+static const struct counter counters[] = {
+	COUNTER(requests),
+	COUNTER(reads_completed),
+	COUNTER(bytes_read),
+	COUNTER(writes_completed),
+	COUNTER(bytes_written),
+	COUNTER(flushes_completed),
+	COUNTER(flush_errors),
+	COUNTER(get_ids),
+	COUNTER(unsupported),
+	COUNTER(io_errors),
+	COUNTER(ring_errors),
+	COUNTER(invalid_avail_idx),
+	COUNTER(throttled),
+	COUNTER(deferred),
+	COUNTER(kicks),
+	COUNTER(interrupts),
+	COUNTER(interrupts_suppressed),
+	GAUGE(in_flight),
+	GAUGE(currently_throttled),
+};
+
+#define COUNTERS_NR	(sizeof(counters) / sizeof(counters[0]))
+
+static_assert(COUNTERS_NR * sizeof(__u64) == sizeof(struct kvblk_stats),
+	      "a counter is missing");
+
+static const struct option options[] = {
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "watch", required_argument, NULL, OPT_WATCH },
+	{},
+};
+
+static const char help[] =
+	"Counters count since the disk was added; in_flight and currently_throttled\n"
+	"are of the moment.\n\n"
+	"Options:\n"
+	"  --watch SECONDS  show rates per second, once for each interval of 0.01\n"
+	"                   to 86400 seconds, until interrupted\n"
+	"  --count N        with --watch: show N intervals\n"
+	"  --json           an object; with --watch, one for each interval, on a\n"
+	"                   line of its own\n"
+	"  --help           show this\n";
+
+static uint64_t counter_value(const struct kvblk_stats *stats,
+			      const struct counter *counter)
+{
+	return *(const __u64 *)((const char *)stats + counter->offset);
+}
+
+static void show_text(const struct kvblk_stats *stats)
+{
+	size_t i;
+
+	for (i = 0; i < COUNTERS_NR; i++)
+		printf("%s:%*s%llu\n", counters[i].name,
+		       (int)(23 - strlen(counters[i].name)), "",
+		       (unsigned long long)counter_value(stats, &counters[i]));
+}
+
+static void show_json(const struct kvblk_stats *stats)
+{
+	struct json json = { .out = stdout };
+	size_t i;
+
+	json_open(&json, NULL, '{');
+	for (i = 0; i < COUNTERS_NR; i++)
+		json_u64(&json, counters[i].name,
+			 counter_value(stats, &counters[i]));
+	json_close(&json, '}');
+}
+
+/* Counters only grow, but another disk may have been given the name. */
+static double rate(uint64_t old, uint64_t new, double seconds)
+{
+	return new < old ? 0 : (new - old) / seconds;
+}
+
+static void show_rates_json(const struct kvblk_stats *old,
+			    const struct kvblk_stats *new, double seconds)
+{
+	struct json json = { .out = stdout };
+	size_t i;
+
+	json_open(&json, NULL, '{');
+	json_double(&json, "seconds", seconds);
+	for (i = 0; i < COUNTERS_NR; i++) {
+		uint64_t value = counter_value(new, &counters[i]);
+
+		if (counters[i].gauge)
+			json_u64(&json, counters[i].name, value);
+		else
+			json_double(&json, counters[i].name,
+				    rate(counter_value(old, &counters[i]),
+					 value, seconds));
+	}
+	json_close(&json, '}');
+}
+
+static void put_rate(uint64_t old, uint64_t new, double seconds, enum unit unit)
+{
+	char text[16];
+
+	printf("%9s ", format_number(rate(old, new, seconds) + 0.5, unit, text,
+				     sizeof(text)));
+}
+
+static void show_rates_text(const struct kvblk_stats *old,
+			    const struct kvblk_stats *new, double seconds)
+{
+	put_rate(old->reads_completed, new->reads_completed, seconds,
+		 UNIT_COUNT);
+	put_rate(old->bytes_read, new->bytes_read, seconds, UNIT_BYTES);
+	put_rate(old->writes_completed, new->writes_completed, seconds,
+		 UNIT_COUNT);
+	put_rate(old->bytes_written, new->bytes_written, seconds, UNIT_BYTES);
+	put_rate(old->flushes_completed, new->flushes_completed, seconds,
+		 UNIT_COUNT);
+	put_rate(old->io_errors, new->io_errors, seconds, UNIT_COUNT);
+	put_rate(old->throttled, new->throttled, seconds, UNIT_COUNT);
+	put_rate(old->interrupts, new->interrupts, seconds, UNIT_COUNT);
+	printf("%9llu\n", (unsigned long long)new->in_flight);
+}
+
+static void show_rates(const struct stats_args *args, uint64_t line,
+		       const struct kvblk_stats *old,
+		       const struct kvblk_stats *new, double seconds)
+{
+	if (args->json) {
+		show_rates_json(old, new, seconds);
+	} else {
+		if (!(line % HEADER_EVERY))
+			printf("%9s %9s %9s %9s %9s %9s %9s %9s %9s\n",
+			       "reads/s", "rdB/s", "writes/s", "wrB/s",
+			       "flushes/s", "errors/s", "stalls/s", "irqs/s",
+			       "in-flight");
+		show_rates_text(old, new, seconds);
+	}
+	/* Somebody may read this by a pipe as it comes. */
+	fflush(stdout);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static void sleep_until(int64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = ns / NS_PER_S,
+		.tv_nsec = ns % NS_PER_S,
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
+	       EINTR)
+		;
+}
+
+/* Each rate is over the time that really went by, not over @args->interval. */
+static int watch(int ctl, const char *name, const struct stats_args *args)
+{
+	int64_t step = args->interval * NS_PER_S;
+	int64_t now = now_ns(), next = now;
+	struct kvblk_query disk;
+	uint64_t line;
+	int code;
+
+	code = query_disk(ctl, name, &disk);
+	for (line = 0; !code && (!args->count || line < args->count); line++) {
+		struct kvblk_stats old = disk.stats;
+		int64_t then = now;
+
+		next += step;
+		sleep_until(next);
+		code = query_disk(ctl, name, &disk);
+		now = now_ns();
+		if (!code)
+			show_rates(args, line, &old, &disk.stats,
+				   (double)(now - then) / NS_PER_S);
+	}
+	return code;
+}
+
+static int show(int ctl, const char *name, const struct stats_args *args)
+{
+	struct kvblk_query query;
+	int code = query_disk(ctl, name, &query);
+
+	if (code)
+		return code;
+	if (args->json)
+		show_json(&query.stats);
+	else
+		show_text(&query.stats);
+	return CODE_OK;
+}
+
+static int set_option(struct stats_args *args, int opt)
+{
+	char *end;
+
+	switch (opt) {
+	case OPT_COUNT:
+		if (!parse_number(optarg, UNIT_COUNT, &args->count) ||
+		    !args->count)
+			return usage_error("--count: '%s' is not a number above 0",
+					   optarg);
+		return CODE_OK;
+	case OPT_JSON:
+		args->json = true;
+		return CODE_OK;
+	case OPT_WATCH:
+		args->interval = strtod(optarg, &end);
+		/* Written so that a NaN fails as well. */
+		if (*end || !(args->interval >= WATCH_MIN &&
+			      args->interval <= WATCH_MAX))
+			return usage_error("--watch: '%s' is not from %g to %g seconds",
+					   optarg, WATCH_MIN, WATCH_MAX);
+		return CODE_OK;
+	}
+	return usage_hint();
+}
+
+static int run(int argc, char **argv)
+{
+	struct stats_args args = {};
+	int opt, ctl, code;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help();
+		code = set_option(&args, opt);
+		if (code)
+			return code;
+	}
+	code = check_operands(argc, argv, 1, "NAME");
+	if (code)
+		return code;
+	if (args.count && !args.interval)
+		return usage_error("--count: only with --watch");
+	ctl = open_control();
+	if (ctl < 0)
+		return -ctl;
+	code = (args.interval ? watch : show)(ctl, argv[optind], &args);
+	close(ctl);
+	return code;
+}
+
+const struct cmd cmd_stats = {
+	.name = "stats",
+	.args = "[OPTION]... NAME",
+	.summary = "Show the counters of a disk, or their rates",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Disks by /dev/kvblk-control. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* A name cut to fit could be that of another disk. */
+static int copy_name(char to[KVBLK_NAME_LEN], const char *name, char *why,
+		     size_t why_len)
+{
+	size_t len = strlen(name);
+
+	if (len >= KVBLK_NAME_LEN) {
+		kvblk_why(why, why_len, "name: %zu characters, at most %d",
+			  len, KVBLK_NAME_LEN - 1);
+		return -EINVAL;
+	}
+	memcpy(to, name, len + 1);
+	return 0;
+}
+
+int kvblk_control_open(void)
+{
+	int fd = open("/dev/kvblk-control", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int kvblk_disk_add(int ctl, const struct kvblk_add *spec, char *why,
+		   size_t why_len)
+{
+	struct kvblk_add arg = *spec;
+
+	return kvblk_call(ctl, KVBLK_ADD, &arg.hdr, sizeof(arg), why, why_len);
+}
+
+int kvblk_disk_remove(int ctl, const char *name, char *why, size_t why_len)
+{
+	struct kvblk_remove arg = {};
+	int err = copy_name(arg.name, name, why, why_len);
+
+	if (err)
+		return err;
+	return kvblk_call(ctl, KVBLK_REMOVE, &arg.hdr, sizeof(arg), why,
+			  why_len);
+}
+
+int kvblk_disk_set(int ctl, const struct kvblk_set *spec, char *why,
+		   size_t why_len)
+{
+	struct kvblk_set arg = *spec;
+
+	arg.hdr.flags = 0;
+	return kvblk_call(ctl, KVBLK_SET, &arg.hdr, sizeof(arg), why, why_len);
+}
+
+int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
+		     char *why, size_t why_len)
+{
+	int err;
+
+	memset(query, 0, sizeof(*query));
+	err = copy_name(query->name, name, why, why_len);
+	if (err)
+		return err;
+	return kvblk_call(ctl, KVBLK_QUERY, &query->hdr, sizeof(*query), why,
+			  why_len);
+}
+
+/* Disks may be added between two calls: ask until all fit. */
+int kvblk_disk_list(int ctl, struct kvblk_disk_name **names, size_t *count,
+		    char *why, size_t why_len)
+{
+	struct kvblk_disk_name *array = NULL, *grown;
+	struct kvblk_list arg = {};
+	size_t room = 0;
+	int err;
+
+	for (;;) {
+		arg.names = (uintptr_t)array;
+		arg.count = room;
+		err = kvblk_call(ctl, KVBLK_LIST, &arg.hdr, sizeof(arg), why,
+				 why_len);
+		if (err || arg.count <= room)
+			break;
+		room = arg.count;
+		grown = realloc(array, room * sizeof(*array));
+		if (!grown) {
+			err = -ENOMEM;
+			break;
+		}
+		array = grown;
+	}
+	if (err || !arg.count) {
+		free(array);
+		array = NULL;
+	}
+	*names = array;
+	*count = err ? 0 : arg.count;
+	return err;
+}
+
+const char *kvblk_state_name(uint32_t state)
+{
+	static const char * const names[] = {
+		[KVBLK_STATE_IDLE] = "idle",
+		[KVBLK_STATE_ATTACHED] = "attached",
+		[KVBLK_STATE_RUNNING] = "running",
+		[KVBLK_STATE_DRAINING] = "draining",
+		[KVBLK_STATE_NEEDS_RESET] = "needs-reset",
+	};
+
+	if (state >= sizeof(names) / sizeof(names[0]))
+		return "unknown";
+	return names[state];
+}
