@@ -194,8 +194,6 @@ static int control_add(void *ctx, void *data, struct kvblk_why *why)
 	ret = add_spec(arg, &spec, why);
 	if (ret)
 		return ret;
-	if (arg->queue_size > U16_MAX)
-		arg->queue_size = U16_MAX;	/* refused with its limits below */
 	if (arg->queue_size) {
 		ret = size_check("queue_size", arg->queue_size,
 				 KVBLK_QUEUE_SIZE_MIN, KVBLK_QUEUE_SIZE_MAX, why);
@@ -278,37 +276,26 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
-struct list_walk {
-	char __user *names;
-	u32 room;
-	u32 count;
-};
-
-static int list_one(struct kvblk_disk *disk, void *arg)
-{
-	struct list_walk *walk = arg;
-	char __user *to = walk->names + (size_t)walk->count * KVBLK_NAME_LEN;
-
-	if (walk->count++ >= walk->room)
-		return 0;
-	return copy_to_user(to, disk->spec.name, KVBLK_NAME_LEN) ? -EFAULT : 0;
-}
-
 static int control_list(void *ctx, void *data, struct kvblk_why *why)
 {
+	u32 room = min_t(u32, ((struct kvblk_list *)data)->count,
+			 kvblk_disk_names(NULL, 0));
 	struct kvblk_list *arg = data;
-	struct list_walk walk = {
-		.names = u64_to_user_ptr(arg->names), .room = arg->count,
-	};
-	int ret;
+	size_t bytes = array_size(room, KVBLK_NAME_LEN);
+	char (*names)[KVBLK_NAME_LEN];
+	int ret = 0;
 
 	if (arg->reserved)
 		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
-	ret = kvblk_disk_for_each(list_one, &walk);
-	if (ret)
-		return kvblk_why(why, ret, "names: cannot be written");
-	arg->count = walk.count;
-	return 0;
+	names = kvzalloc(bytes, GFP_KERNEL);
+	if (!names)
+		return -ENOMEM;
+	arg->count = kvblk_disk_names(names, room);
+	if (copy_to_user(u64_to_user_ptr(arg->names), names,
+			 array_size(min(room, arg->count), KVBLK_NAME_LEN)))
+		ret = kvblk_why(why, -EFAULT, "names: cannot be written");
+	kvfree(names);
+	return ret;
 }
 
 static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c)
@@ -387,15 +374,16 @@ static int control_query(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
-#define CONTROL_CMD(cmd, type, flags, fn) \
-	[_IOC_NR(cmd)] = KVBLK_UCMD(type, flags, fn)
+#define CONTROL_CMD(cmd, type, flags, answers, fn) \
+	[_IOC_NR(cmd)] = KVBLK_UCMD(type, flags, answers, fn)
 
 static const struct kvblk_ucmd control_cmds[] = {
-	CONTROL_CMD(KVBLK_ADD, struct kvblk_add, KVBLK_DISK_FLAGS, control_add),
-	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, control_remove),
-	CONTROL_CMD(KVBLK_SET, struct kvblk_set, 0, control_set),
-	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, control_list),
-	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, control_query),
+	CONTROL_CMD(KVBLK_ADD, struct kvblk_add, KVBLK_DISK_FLAGS, false,
+		    control_add),
+	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, false, control_remove),
+	CONTROL_CMD(KVBLK_SET, struct kvblk_set, 0, false, control_set),
+	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, true, control_list),
+	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -25,13 +25,13 @@ static const char * const stat_names[] = {
 	[KVBLK_STAT_UNSUPPORTED]	= "unsupported",
 	[KVBLK_STAT_IO_ERRORS]		= "io_errors",
 	[KVBLK_STAT_RING_ERRORS]	= "ring_errors",
-	[KVBLK_STAT_INVALID_AVAIL]	= "invalid_avail_idx_count",
-	[KVBLK_STAT_THROTTLED]		= "throttled_count",
+	[KVBLK_STAT_INVALID_AVAIL]	= "invalid_avail_idx",
+	[KVBLK_STAT_THROTTLED]		= "throttled",
 	[KVBLK_STAT_DEFERRED]		= "deferred",
 	[KVBLK_STAT_INTERRUPTS]		= "interrupts",
 	[KVBLK_STAT_SUPPRESSED]		= "interrupts_suppressed",
 	[KVBLK_STAT_IN_FLIGHT]		= "in_flight",
-	[KVBLK_STAT_STALLED]		= "currently_throttled_gauge",
+	[KVBLK_STAT_STALLED]		= "currently_throttled",
 };
 
 static int counters_show(struct seq_file *m, void *unused)

@@ -55,7 +55,6 @@ static void disk_init(struct kvblk_disk *disk, const struct kvblk_disk_spec *spe
 	INIT_LIST_HEAD(&disk->link);
 	kvblk_gate_init(&disk->gate);
 	ratelimit_state_init(&disk->complaints, 5 * HZ, 10);
-	ratelimit_set_flags(&disk->complaints, RATELIMIT_MSG_ON_RELEASE);
 }
 
 struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec)
@@ -177,19 +176,19 @@ struct kvblk_disk *kvblk_disk_find(const char *name)
 	return disk;
 }
 
-int kvblk_disk_for_each(int (*fn)(struct kvblk_disk *disk, void *arg), void *arg)
+u32 kvblk_disk_names(char (*names)[KVBLK_DISK_NAME_LEN], u32 room)
 {
 	struct kvblk_disk *disk;
-	int ret = 0;
+	u32 count = 0;
 
 	mutex_lock(&disks_lock);
 	list_for_each_entry(disk, &disks, link) {
-		ret = fn(disk, arg);
-		if (ret)
-			break;
+		if (count < room)
+			strscpy(names[count], disk->spec.name, sizeof(names[0]));
+		count++;
 	}
 	mutex_unlock(&disks_lock);
-	return ret;
+	return count;
 }
 
 int kvblk_disks_init(void)

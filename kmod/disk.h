@@ -109,8 +109,14 @@ int kvblk_disk_remove(const char *name);
 /* A reference to the disk, or NULL. */
 struct kvblk_disk *kvblk_disk_find(const char *name);
 
-/* Call @fn for every disk in order of addition until it is not 0. */
-int kvblk_disk_for_each(int (*fn)(struct kvblk_disk *disk, void *arg), void *arg);
+/**
+ * kvblk_disk_names - Names of all disks in order of addition
+ * @names: Where to store the first @room of them.
+ * @room: Elements of @names.
+ *
+ * Return: number of disks.
+ */
+u32 kvblk_disk_names(char (*names)[KVBLK_DISK_NAME_LEN], u32 room);
 
 static inline void kvblk_disk_get(struct kvblk_disk *disk)
 {

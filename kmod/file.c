@@ -99,6 +99,9 @@ static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 
 	file_iocb_init(&io->iocb, b, io->pos, io->write);
 	io->iocb.ki_flags |= IOCB_NOWAIT;
+	/* Read-ahead would wait for the device, NOWAIT or not. */
+	if (!b->direct && !io->write)
+		io->iocb.ki_flags |= IOCB_NOIO;
 	io->iocb.ki_complete = file_complete;
 	kvblk_io_iter(io, io->write ? ITER_SOURCE : ITER_DEST, &io->iter);
 	io->iter.nofault = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loading and unloading. */
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include "control.h"
 #include "debugfs.h"
 #include "disk.h"
@@ -39,6 +40,8 @@ static void __exit kvblk_exit(void)
 	kvblk_sessions_exit();
 	kvblk_disks_exit();
 	kvblk_debugfs_exit();
+	/* Who woke a worker last may not have left the module's text yet. */
+	synchronize_rcu_tasks();
 }
 
 module_init(kvblk_init);

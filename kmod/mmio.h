@@ -104,8 +104,8 @@ enum kvblk_mmio_act kvblk_mmio_write(struct kvblk_mmio *m, u32 offset, u32 len,
 u64 kvblk_mmio_read(const struct kvblk_mmio *m, u32 offset, u32 len);
 
 /*
- * Reset in two steps. From begin to done Status reads NEEDS_RESET alone, which by
- * the rules of the status machine keeps every write but another reset out.
+ * Reset in two steps. From begin to done Status reads NEEDS_RESET, which by the rules
+ * of the status machine lets no driver get on but by another reset.
  * kvblk_mmio_reset_done() also bumps ConfigGeneration.
  */
 void kvblk_mmio_reset_begin(struct kvblk_mmio *m);

@@ -136,9 +136,9 @@ static int node_write(void *ctx, void *data, struct kvblk_why *why)
 	struct kvblk_session_reg *arg = data;
 	int ret = reg_check(arg, why);
 
-	if (!ret)
-		kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
-	return ret;
+	if (ret)
+		return ret;
+	return kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
 }
 
 static int node_read(void *ctx, void *data, struct kvblk_why *why)
@@ -165,15 +165,16 @@ static int node_info(void *ctx, void *data, struct kvblk_why *why)
 }
 
 #define NODE_FIRST	_IOC_NR(KVBLK_SESSION_SET_MEM)
-#define NODE_CMD(cmd, type, fn) \
-	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, fn)
+#define NODE_CMD(cmd, type, answers, fn) \
+	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, answers, fn)
 
 static const struct kvblk_ucmd node_cmds[] = {
-	NODE_CMD(KVBLK_SESSION_SET_MEM, struct kvblk_session_mem, node_set_mem),
-	NODE_CMD(KVBLK_SESSION_BIND, struct kvblk_session_bind, node_bind),
-	NODE_CMD(KVBLK_SESSION_WRITE, struct kvblk_session_reg, node_write),
-	NODE_CMD(KVBLK_SESSION_READ, struct kvblk_session_reg, node_read),
-	NODE_CMD(KVBLK_SESSION_INFO, struct kvblk_session_info, node_info),
+	NODE_CMD(KVBLK_SESSION_SET_MEM, struct kvblk_session_mem, false,
+		 node_set_mem),
+	NODE_CMD(KVBLK_SESSION_BIND, struct kvblk_session_bind, false, node_bind),
+	NODE_CMD(KVBLK_SESSION_WRITE, struct kvblk_session_reg, false, node_write),
+	NODE_CMD(KVBLK_SESSION_READ, struct kvblk_session_reg, true, node_read),
+	NODE_CMD(KVBLK_SESSION_INFO, struct kvblk_session_info, true, node_info),
 };
 
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -190,6 +191,8 @@ static int node_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct kvblk_session *s = file->private_data;
 
+	if (!kvblk_session_allows(s))
+		return -EPERM;
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != KVBLK_MMIO_SIZE)
 		return -EINVAL;
 	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
@@ -203,8 +206,12 @@ static int node_open(struct inode *inode, struct file *file)
 {
 	struct kvblk_disk *disk =
 		container_of(inode->i_cdev, struct kvblk_disk, cdev);
-	struct kvblk_session *s = kvblk_session_open(disk);
+	struct kvblk_session *s;
 
+	/* A session can do all: there is no looking only. */
+	if (!(file->f_mode & FMODE_READ) || !(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	s = kvblk_session_open(disk);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	file->private_data = s;

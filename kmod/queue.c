@@ -452,7 +452,6 @@ int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 		.avail = q->area[1].addr,
 		.used = q->area[2].addr,
 	};
-	q->broken = false;
 	/* Hand everything above to the worker; pairs with queue_running(). */
 	smp_store_release(&q->state, KVBLK_QUEUE_RUNNING);
 	/* What the driver made available before now has no kick of its own. */
@@ -474,5 +473,7 @@ void kvblk_queue_release(struct kvblk_queue *q)
 	kvfree(q->reqs);
 	q->reqs = NULL;
 	INIT_LIST_HEAD(&q->free);
+	q->vring = (struct kvblk_vring){};
+	q->broken = false;
 	queue_unmap(q);
 }

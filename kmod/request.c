@@ -11,6 +11,13 @@
 #include <linux/uaccess.h>
 #include "queue.h"
 
+static int req_flush_job(struct kvblk_req *req)
+{
+	struct kvblk_backing *b = req->q->env.backing;
+
+	return b->ops->flush(b);
+}
+
 static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 		      void (*next)(struct kvblk_req *req))
 {
@@ -20,6 +27,24 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 	queue_work(req->q->env.wq, &req->work);
 }
 
+/*
+ * The VMM's memory is borrowed only by jobs that use it: one that hangs would keep
+ * a killed VMM's address space.
+ */
+static int req_run_job(struct kvblk_req *req)
+{
+	const struct kvblk_mem *mem = req->q->env.mem;
+	int ret;
+
+	if (req->job == req_flush_job)
+		return req->job(req);
+	if (!kvblk_mem_enter(mem))
+		return -EFAULT;
+	ret = req->job(req);
+	kvblk_mem_leave(mem);
+	return ret;
+}
+
 /* A work item: the job, in the VMM's address space and on its account. */
 void kvblk_req_work(struct work_struct *work)
 {
@@ -27,11 +52,7 @@ void kvblk_req_work(struct work_struct *work)
 	const struct kvblk_queue_env *env = &req->q->env;
 	struct mem_cgroup *old = kvblk_owner_enter(env->owner);
 
-	req->job_ret = -EFAULT;
-	if (kvblk_mem_enter(env->mem)) {
-		req->job_ret = req->job(req);
-		kvblk_mem_leave(env->mem);
-	}
+	req->job_ret = req_run_job(req);
 	kvblk_owner_leave(old);
 	kvblk_queue_post(req);
 }
@@ -76,12 +97,14 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
 
 	ret = kvblk_vring_walk(&req->q->vring, req->head, &rd.g, &chain);
 	if (ret)
-		return ret;
+		return ret;	/* no status byte is known yet */
 	ret = kvblk_cmd_parse(env->geo, &rd.g, &chain, &req->cmd);
+	if (ret == -ENODATA)
+		return ret;
 	if (!ret)
 		ret = req_iov_alloc(req, sleep ? GFP_KERNEL :
 					 GFP_NOWAIT | __GFP_NOWARN);
-	if (ret == -ENXIO || (ret && ret != -ENODATA && sleep)) {
+	if (ret == -ENXIO || (ret && sleep)) {
 		req_refuse(req, VIRTIO_BLK_S_IOERR);
 		ret = 0;
 	}
@@ -250,13 +273,6 @@ static void req_transfer(struct kvblk_req *req)
 		req_complete_job(req);
 	else if (!b->ops->attempt(b, io))
 		req_defer(req, req_transfer_job, req_complete_job);
-}
-
-static int req_flush_job(struct kvblk_req *req)
-{
-	struct kvblk_backing *b = req->q->env.backing;
-
-	return b->ops->flush(b);
 }
 
 static void req_flush(struct kvblk_req *req)

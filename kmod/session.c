@@ -147,6 +147,7 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk)
 		return NULL;
 	}
 	kref_init(&s->ref);
+	mutex_init(&s->setup);
 	INIT_WORK(&s->finish, session_finish);
 	init_waitqueue_head(&s->wait);
 	s->kick.fn = session_kick;
@@ -222,6 +223,7 @@ err_put:
 
 /* ---- run ---- */
 
+/* Pins the rings, and so is called without the disk's lock. */
 static void session_start(struct kvblk_session *s)
 {
 	const struct kvblk_vq_config *vq = &s->mmio.vq[0];
@@ -239,13 +241,9 @@ static void session_start(struct kvblk_session *s)
 
 /* ---- reset and close ---- */
 
-/* What a reset leaves to do once nothing is in flight. */
-static void session_settle(struct kvblk_session *s)
+static void session_end_reset(struct kvblk_session *s)
 {
 	lockdep_assert_held(&s->disk->lock);
-	if (!s->resetting || !kvblk_queue_idle(&s->queue))
-		return;
-	kvblk_queue_release(&s->queue);
 	kvblk_mmio_reset_done(&s->mmio);
 	WRITE_ONCE(s->resetting, false);
 }
@@ -254,9 +252,11 @@ static void session_reset(struct kvblk_session *s)
 {
 	lockdep_assert_held(&s->disk->lock);
 	kvblk_mmio_reset_begin(&s->mmio);
+	if (s->resetting)
+		return;		/* joins the one that is under way */
 	s->resetting = true;
-	kvblk_queue_stop(&s->queue);
-	session_settle(s);
+	if (!kvblk_queue_stop(&s->queue))
+		session_end_reset(s);
 }
 
 static void session_wait(struct kvblk_session *s, const bool *pending)
@@ -267,36 +267,50 @@ static void session_wait(struct kvblk_session *s, const bool *pending)
 			       KVBLK_DRAIN_MS);
 }
 
-/* Takes the session from its disk; false if it is not time or was done. */
-static bool session_detach(struct kvblk_session *s)
+/*
+ * Whether the queue has stopped for good or for a reset. It stays so: nobody starts
+ * a queue that is resetting or closing.
+ */
+static bool session_is_over(struct kvblk_session *s)
+{
+	bool over;
+
+	mutex_lock(&s->disk->lock);
+	over = (s->resetting || s->closing) && kvblk_queue_idle(&s->queue);
+	mutex_unlock(&s->disk->lock);
+	return over;
+}
+
+/* Ends the reset, the session or both; true for the session. */
+static bool session_settle(struct kvblk_session *s)
 {
 	struct kvblk_disk *disk = s->disk;
+	bool last;
 
-	lockdep_assert_held(&disk->lock);
-	if (!s->closing || !kvblk_queue_idle(&s->queue) || disk->session != s)
-		return false;
-	kvblk_queue_release(&s->queue);
-	disk->session = NULL;
-	return true;
+	mutex_lock(&disk->lock);
+	if (s->resetting)
+		session_end_reset(s);
+	last = s->closing;
+	if (last) {
+		disk->session = NULL;
+		WRITE_ONCE(s->closing, false);
+	}
+	mutex_unlock(&disk->lock);
+	wake_up_all(&s->wait);
+	return last;
 }
 
 static void session_finish(struct work_struct *work)
 {
 	struct kvblk_session *s = container_of(work, struct kvblk_session, finish);
-	struct kvblk_disk *disk = s->disk;
-	bool last;
 
-	mutex_lock(&disk->lock);
-	session_settle(s);
-	last = session_detach(s);
-	if (last)
-		WRITE_ONCE(s->closing, false);
-	mutex_unlock(&disk->lock);
-	wake_up_all(&s->wait);
-
-	if (last) {
-		kvblk_queue_exit(&s->queue);
-		session_put(s);
+	if (session_is_over(s)) {
+		/* Unpinning may wait for pages: not under the lock. */
+		kvblk_queue_release(&s->queue);
+		if (session_settle(s)) {
+			kvblk_queue_exit(&s->queue);
+			session_put(s);
+		}
 	}
 	session_put(s);
 }
@@ -338,6 +352,11 @@ int kvblk_session_set_mem(struct kvblk_session *s,
 	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, region, nr, bad);
 	if (ret)
 		return ret;
+	ret = mutex_lock_killable(&s->setup);
+	if (ret) {
+		mmdrop(mem.mm);
+		return ret;
+	}
 
 	mutex_lock(&s->disk->lock);
 	if (session_is_set_up(s)) {
@@ -349,18 +368,21 @@ int kvblk_session_set_mem(struct kvblk_session *s,
 		s->mem = mem;
 	}
 	mutex_unlock(&s->disk->lock);
+	mutex_unlock(&s->setup);
 	kvblk_mem_exit(&old);
 	return ret;
 }
 
 static int session_bind_hook(struct kvblk_session *s, struct kvblk_hook *hook, int fd)
 {
-	int ret = -EBUSY;
+	int ret = mutex_lock_killable(&s->setup);
 
+	if (ret)
+		return ret;
 	mutex_lock(&s->disk->lock);
-	if (!session_is_set_up(s))
-		ret = kvblk_hook_bind(hook, fd);
+	ret = session_is_set_up(s) ? -EBUSY : kvblk_hook_bind(hook, fd);
 	mutex_unlock(&s->disk->lock);
+	mutex_unlock(&s->setup);
 	return ret;
 }
 
@@ -377,42 +399,59 @@ int kvblk_session_bind_ack(struct kvblk_session *s, int fd)
 int kvblk_session_bind_irq(struct kvblk_session *s, int fd)
 {
 	struct eventfd_ctx *ctx = fd < 0 ? NULL : eventfd_ctx_fdget(fd);
-	int ret = 0;
+	int ret;
 
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
+	ret = mutex_lock_killable(&s->setup);
+	if (ret)
+		goto out_put;
 	mutex_lock(&s->disk->lock);
 	if (session_is_set_up(s))
 		ret = -EBUSY;
 	else
 		swap(s->irq, ctx);
 	mutex_unlock(&s->disk->lock);
+	mutex_unlock(&s->setup);
+out_put:
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return ret;
 }
 
-void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)
+/* What a refused or final write leaves in the log. */
+static void session_log_write(struct kvblk_session *s, enum kvblk_mmio_act act,
+			      u32 offset, u64 value)
 {
-	enum kvblk_mmio_act act;
-
-	mutex_lock(&s->disk->lock);
-	act = kvblk_mmio_write(&s->mmio, offset, len, value);
-	if (act == KVBLK_MMIO_START)
-		session_start(s);
-	else if (act == KVBLK_MMIO_RESET)
-		session_reset(s);
-	else if (act == KVBLK_MMIO_NOTIFY)
-		session_notify(s);
-	mutex_unlock(&s->disk->lock);
-
-	if (act == KVBLK_MMIO_RESET)
-		session_wait(s, &s->resetting);
-	else if (act == KVBLK_MMIO_REFUSED)
+	if (act == KVBLK_MMIO_REFUSED)
 		kvblk_complain(s->disk, "refused to write %#llx to register %#x, status %#x\n",
 			       value, offset, kvblk_mmio_status(&s->mmio));
 	else if (act == KVBLK_MMIO_FAILED)
 		kvblk_complain(s->disk, "the driver gave up\n");
+}
+
+int kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)
+{
+	int ret = mutex_lock_killable(&s->setup);
+	enum kvblk_mmio_act act;
+
+	if (ret)
+		return ret;
+	mutex_lock(&s->disk->lock);
+	act = kvblk_mmio_write(&s->mmio, offset, len, value);
+	if (act == KVBLK_MMIO_RESET)
+		session_reset(s);
+	mutex_unlock(&s->disk->lock);
+	if (act == KVBLK_MMIO_START)
+		session_start(s);
+	else if (act == KVBLK_MMIO_NOTIFY)
+		session_notify(s);
+	mutex_unlock(&s->setup);
+
+	if (act == KVBLK_MMIO_RESET)
+		session_wait(s, &s->resetting);
+	session_log_write(s, act, offset, value);
+	return 0;
 }
 
 bool kvblk_session_allows(const struct kvblk_session *s)

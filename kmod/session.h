@@ -15,7 +15,10 @@
  *
  * @ref: Held by the descriptor, by the attachment to the disk, and by @finish
  *	while it is queued.
- * @disk: With a reference; its lock guards what follows.
+ * @setup: Serialises the calls that change the session. Some of them fault pages
+ *	in, which can take for ever: only calls on this session wait for it, and
+ *	they can be killed.
+ * @disk: With a reference; its lock, inside @setup, guards what follows.
  * @opener: Process that opened it.
  * @owner: Its control groups.
  * @page: The register window.
@@ -33,6 +36,7 @@
  */
 struct kvblk_session {
 	struct kref ref;
+	struct mutex setup;
 	struct kvblk_disk *disk;
 	struct pid *opener;
 	struct kvblk_owner owner;
@@ -74,19 +78,22 @@ void kvblk_session_close(struct kvblk_session *s);
  * @nr: Its elements; 0 for none.
  * @bad: As for kvblk_mem_init().
  *
- * Return: 0, -EBUSY while queues run or drain, -EEXIST.
+ * Return: 0, -EBUSY while queues run or drain, -EEXIST, -EINTR.
  */
 int kvblk_session_set_mem(struct kvblk_session *s,
 			  struct kvblk_mem_region *region, unsigned int nr,
 			  unsigned int *bad);
 
-/* Bind an eventfd; @fd -1 unbinds. 0, -EBUSY, -EBADF, -EINVAL. */
+/* Bind an eventfd; @fd -1 unbinds. 0, -EBUSY, -EBADF, -EINVAL, -EINTR. */
 int kvblk_session_bind_kick(struct kvblk_session *s, int fd);
 int kvblk_session_bind_ack(struct kvblk_session *s, int fd);
 int kvblk_session_bind_irq(struct kvblk_session *s, int fd);
 
-/* A register write of the guest; a reset waits at most KVBLK_DRAIN_MS. */
-void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value);
+/*
+ * A register write of the guest; a reset waits at most KVBLK_DRAIN_MS. 0, or -EINTR if the
+ * caller was killed before it began.
+ */
+int kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value);
 
 /* Whether the caller may act on this session's memory. */
 bool kvblk_session_allows(const struct kvblk_session *s);

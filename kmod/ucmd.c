@@ -56,6 +56,8 @@ static long ucmd_exec(const struct kvblk_ucmd *uc, void *ctx, void __user *uarg,
 		ucmd_explain(hdr, &why);
 		return ret;
 	}
+	if (!uc->answers)
+		return 0;
 	return copy_to_user(uarg, arg, min_t(u32, size, uc->size)) ? -EFAULT : 0;
 }
 

@@ -12,18 +12,21 @@
  * @size: Of the structure in this version, hdr included.
  * @min_size: Of its first version.
  * @flags: Flags it knows.
- * @run: Does it; @arg is a kernel copy, copied back on success.
+ * @answers: The structure is copied back on success. Others are not: memory that
+ *	cannot be written must not fail a call that has done its work.
+ * @run: Does it; @arg is a kernel copy.
  */
 struct kvblk_ucmd {
 	u16 size;
 	u16 min_size;
 	u32 flags;
+	bool answers;
 	int (*run)(void *ctx, void *arg, struct kvblk_why *why);
 };
 
-#define KVBLK_UCMD(type, known_flags, fn) \
+#define KVBLK_UCMD(type, known_flags, copied_back, fn) \
 	{ .size = sizeof(type), .min_size = sizeof(type), \
-	  .flags = (known_flags), .run = (fn) }
+	  .flags = (known_flags), .answers = (copied_back), .run = (fn) }
 
 #define KVBLK_UCMD_SIZE_MAX	512
 

@@ -9,32 +9,6 @@ TAG=demo
 
 DEMO_DIR=$TOP/selftests/demo
 build=$CACHE/demo/$(printf '%s' "$TOP" | sha1sum | cut -c1-10)
-TREE_MIB=50
-
-# The kernel's own modules, whole directories until there are enough.
-make_tree()
-{
-	local from=$KMODULES/lib/modules/$KVER/kernel to=$build/tree have=0 dir
-	[ "$(cat "$build/tree.stamp" 2>/dev/null)" != "$KVER" ] || return 0
-	rm -rf "$to"
-	mkdir -p "$to"
-	for dir in "$from"/*/ "$from"/drivers/*/; do
-		[ "$have" -lt "$TREE_MIB" ] || break
-		[ "${dir%/}" != "$from/drivers" ] || continue
-		cp -a "$dir" "$to/"
-		have=$(du -sm "$to" | cut -f 1)
-	done
-	printf '%s\n' "$KVER" >"$build/tree.stamp"
-}
-
-make_guest()
-{
-	make_tree
-	"$ENV_DIR/mkroot.sh" "$build/host/guest.cpio" --kernel "$1" --init "$DEMO_DIR/guest-init.sh" \
-		--modules "virtio_mmio virtio_blk ext4" --bin mke2fs --file "$build/tree:/tree" \
-		--file /etc/mke2fs.conf:/etc/mke2fs.conf
-	cp "$KIMAGE" "$build/host/vmlinuz"
-}
 
 build_all()
 {
@@ -42,8 +16,7 @@ build_all()
 	make -s -C "$TOP/tools" O="$build/tools" STATIC=1
 	mkdir -p "$build/host"
 	cp "$build/tools/kvblkctl" "$build/tools/kvblk-vmm" "$build/host/"
-	say "make the guest's root file system"
-	make_guest 6.12
+	"$DEMO_DIR/mkguest.sh" "$build/host"
 }
 
 on_this_machine()

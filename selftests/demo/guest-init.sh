@@ -38,6 +38,13 @@ uptime_ms()
 }
 
 modprobe -a virtio_mmio virtio_blk ext4 || fail "modprobe"
+
+# JOB=load: write for ever, to be killed.
+if [ "$JOB" = load ]; then
+	while dd if=/dev/zero of=/dev/vda bs=64k count=1000 oflag=direct 2>/dev/null; do :; done
+	fail "dd"
+fi
+
 [ -b /dev/vdb ] || fail "not both disks are there"
 echo "demo: vda $(blockdev --getsize64 /dev/vda) bytes, serial $(cat /sys/block/vda/serial)"
 echo "demo: vdb $(blockdev --getsize64 /dev/vdb) bytes, serial $(cat /sys/block/vdb/serial)"

@@ -2,7 +2,7 @@
 # host.sh DIR - the demo on the machine that loads the module (make demo HOST=1, or the VM).
 #
 # DIR holds kvblk.ko, kvblkctl, kvblk-vmm, vmlinuz, guest.cpio; WORK is where the images go, on a
-# file system with direct I/O. Loads the module, makes a disk and a throttled one, boots a guest on
+# file system with direct I/O. With TAP=1 the verdicts are TAP. Loads the module, makes a disk and a throttled one, boots a guest on
 # them, and reports. Leaves nothing behind. The status tells whether everything was right.
 
 set -euo pipefail
@@ -12,18 +12,23 @@ work=${WORK:-$(mktemp -d)}
 rate=${DEMO_RATE:-100}
 debugfs=/sys/kernel/debug
 failed=0
+verdicts=0
 PATH=$dir:$PATH
 
 say() { printf '[demo] %s\n' "$*"; }
 
 verdict()
 {
-	local what=$1
+	local what=$1 good=PASS bad=FAIL
 	shift
+	verdicts=$((verdicts + 1))
+	if [ -n "${TAP:-}" ]; then
+		good="ok $verdicts - demo:" bad="not ok $verdicts - demo:"
+	fi
 	if "$@"; then
-		say "PASS  $what"
+		printf '%s %s\n' "$good" "$what"
 	else
-		say "FAIL  $what"
+		printf '%s %s\n' "$bad" "$what"
 		failed=1
 	fi
 }
@@ -103,7 +108,7 @@ report()
 	kvblkctl stats demo | sed 's/^/    /'
 	read -r reads ms < <(awk '/^throttled/ { print $2, $5 }' "$work/guest.txt")
 	say "throttle: asked $rate requests/s, reached $((reads * 1000 / ms))" \
-		"(stalled $(counter demo-slow throttled_count) times)"
+		"(stalled $(counter demo-slow throttled) times)"
 	say "KVM exits to user space for MMIO: $before before the I/O, $after after it"
 
 	verdict "no exit to user space for MMIO during the I/O" [ "$before" = "$after" ]
@@ -120,11 +125,13 @@ load
 rm -f "$work/guest.txt"
 make_disks
 boot
-follow io-begin || { cat "$work/vmm.log"; exit 1; }
+verdict "the guest boots" follow io-begin
+[ $failed = 0 ] || { cat "$work/vmm.log"; exit 1; }
 before=$(mmio_exits)
 echo go >&3
 say "the guest makes a file system, copies a tree, compares it, reads the throttled disk"
-follow io-end || { cat "$work/vmm.log"; exit 1; }
+verdict "the guest does its work" follow io-end
+[ $failed = 0 ] || { cat "$work/vmm.log"; exit 1; }
 after=$(mmio_exits)
 report "$before" "$after"
 echo go >&3

@@ -309,8 +309,9 @@ struct kvblk_query {
 /**
  * DOC: sessions
  *
- * Opening /dev/kvblk/<disk> attaches to the disk; a second opener gets EBUSY, as
- * does the next one as long as I/O of the last session has not ended. Closing the
+ * Opening /dev/kvblk/<disk> attaches to the disk. It must be opened for reading and
+ * writing (EACCES). A second opener gets EBUSY, as does the next one as long as I/O
+ * of the last session has not ended. Closing the
  * descriptor and unmapping its page (also by SIGKILL) detaches. A descriptor may be
  * handed to another process until KVBLK_SESSION_SET_MEM; from then on the session
  * belongs to the address space of that call's caller, and calls from any other

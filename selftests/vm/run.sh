@@ -1,0 +1,124 @@
+#!/bin/bash
+# run.sh [BOOT]... - test the loaded module in QEMU machines with Debian's kernels. The boots:
+#
+#   driver   6.12: a user-space guest driver works sessions through the ioctls; file systems
+#   guest    6.12: real KVM guests (nested): the demo, and a VMM killed under load
+#   old      6.1: the module loads, serves a short run, unloads
+#   new      7.2: the same
+#
+# Prints TAP. The jobs, which run inside, are the other scripts here.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../env/common.sh"
+TAG=selftest
+
+VM_DIR=$TOP/selftests/vm
+DEMO_DIR=$TOP/selftests/demo
+build=$CACHE/selftest/$(printf '%s' "$TOP" | sha1sum | cut -c1-10)
+RETRIES=2
+
+# What the jobs find at /kvblk in machine SERIES.
+make_payload()
+{
+	local series=$1 to=$build/$1/kvblk
+	mkdir -p "$to"
+	"$ENV_DIR/kmake.sh" "$series" "$TOP" "$build/$series/module" W=1
+	cp "$build/$series/module/kmod/kvblk.ko" "$to/"
+	cp "$build/tools/kvblkctl" "$build/tools/kvblk-vmm" "$to/"
+	cp "$VM_DIR/lib.sh" "$to/"
+	rm -rf "$to/guest"
+	mkdir -p "$to/guest"
+	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
+}
+
+build_programs()
+{
+	make -s -C "$TOP/tools" O="$build/tools" STATIC=1
+	make -s -C "$TOP/selftests/guest" O="$build/programs"
+}
+
+boot()
+{
+	local series=$1 job=$2
+	shift 2
+	"$ENV_DIR/vmrun.sh" "$@" --kernel "$series" --root "$build/$series/$job.cpio" \
+		--out "$build/$series/out-$job" "$VM_DIR/$job.sh"
+}
+
+boot_driver()
+{
+	make_payload 6.12
+	"$ENV_DIR/mkroot.sh" "$build/6.12/driver.cpio" --kernel 6.12 \
+		--modules "ext4 xfs btrfs loop null_blk dm_mod" \
+		--bin mke2fs --bin mkfs.xfs --bin mkfs.btrfs --bin losetup --bin dmsetup --bin timeout \
+		--bin blockdev --file /etc/mke2fs.conf:/etc/mke2fs.conf --file "$build/6.12/kvblk:/kvblk"
+	boot 6.12 driver -t 900 -m 2048
+}
+
+boot_short()
+{
+	local series=$1
+	make_payload "$series"
+	"$ENV_DIR/mkroot.sh" "$build/$series/short.cpio" --kernel "$series" --modules "ext4 loop" \
+		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
+		--file "$build/$series/kvblk:/kvblk"
+	boot "$series" short -t 300 -m 1024
+}
+
+boot_old() { boot_short 6.1; }
+boot_new() { boot_short 7.2; }
+
+# A nested guest under emulation can meet a fault of the emulator: QEMU aborts, or the guest takes
+# a double fault at its system call entry. Just that is tried again.
+emulator_fault()
+{
+	local log=$1
+	grep -qE "iotlb_to_section|PANIC: double fault|double fault: 0000" "$log"
+}
+
+boot_guest()
+{
+	local to=$build/6.12/kvblk log=$build/6.12/guest.log try=0 status
+	make_payload 6.12
+	cp "$DEMO_DIR/host.sh" "$to/demo.sh"
+	"$DEMO_DIR/mkguest.sh" "$to"
+	"$ENV_DIR/mkroot.sh" "$build/6.12/guest.cpio" --kernel 6.12 --modules "kvm_amd ext4" \
+		--bin e2fsck --bin dd --bin timeout --file "$to:/kvblk"
+	while :; do
+		rm -f "$build/6.12/disk.img"
+		truncate -s 512M "$build/6.12/disk.img"
+		mke2fs -q -t ext4 "$build/6.12/disk.img"
+		status=0
+		boot 6.12 guest -t 900 -m 2560 --kvm-nested --drive "$build/6.12/disk.img" \
+			>"$log" 2>&1 || status=$?
+		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] || ! emulator_fault "$log"; then
+			cat "$log"
+			return "$status"
+		fi
+		try=$((try + 1))
+		say "retry $try of $RETRIES: the emulator failed the nested guest ($log)"
+	done
+}
+
+# Counts a machine that died as a failed test of its own.
+run_boot()
+{
+	local name=$1 status=0
+	say "boot '$name'"
+	"boot_$name" || status=$?
+	case $status in
+	0 | 1) ;;
+	*) printf 'not ok 1 - %s: the machine ended with status %d\n' "$name" "$status" ;;
+	esac
+	return "$status"
+}
+
+"$ENV_DIR/deps.sh" build vm
+mkdir -p "$build"
+build_programs
+[ $# -gt 0 ] || set -- driver guest old new
+failed=0
+for name; do
+	[ "$(type -t "boot_$name")" = function ] || die "no boot '$name'"
+	run_boot "$name" || failed=1
+done
+exit $failed
