@@ -282,7 +282,7 @@ static int control_list(void *ctx, void *data, struct kvblk_why *why)
 			 kvblk_disk_names(NULL, 0));
 	struct kvblk_list *arg = data;
 	size_t bytes = array_size(room, KVBLK_NAME_LEN);
-	char (*names)[KVBLK_NAME_LEN];
+	char *names;
 	int ret = 0;
 
 	if (arg->reserved)

@@ -6,7 +6,7 @@
 #include "debugfs.h"
 #include "disk.h"
 
-#define DISK_MINORS	(1U << MINORBITS)
+#define DISK_MINORS	BIT(MINORBITS)
 
 static DEFINE_MUTEX(disks_lock);	/* outside disk->lock */
 static LIST_HEAD(disks);
@@ -128,6 +128,19 @@ out_unlock:
 	return ret;
 }
 
+void kvblk_complain(struct kvblk_disk *disk, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (!__ratelimit(&disk->complaints))
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	pr_warn("kvblk: %s: %pV\n", disk->spec.name, &vaf);
+	va_end(args);
+}
+
 /* Keeps new sessions out; false while there is one. */
 static bool disk_close_door(struct kvblk_disk *disk)
 {
@@ -176,7 +189,7 @@ struct kvblk_disk *kvblk_disk_find(const char *name)
 	return disk;
 }
 
-u32 kvblk_disk_names(char (*names)[KVBLK_DISK_NAME_LEN], u32 room)
+u32 kvblk_disk_names(char *names, u32 room)
 {
 	struct kvblk_disk *disk;
 	u32 count = 0;
@@ -184,7 +197,8 @@ u32 kvblk_disk_names(char (*names)[KVBLK_DISK_NAME_LEN], u32 room)
 	mutex_lock(&disks_lock);
 	list_for_each_entry(disk, &disks, link) {
 		if (count < room)
-			strscpy(names[count], disk->spec.name, sizeof(names[0]));
+			strscpy(names + count * KVBLK_DISK_NAME_LEN,
+				disk->spec.name, KVBLK_DISK_NAME_LEN);
 		count++;
 	}
 	mutex_unlock(&disks_lock);

@@ -66,7 +66,7 @@ struct kvblk_disk {
 	struct dentry *debugfs;
 	struct list_head link;
 
-	struct mutex lock;
+	struct mutex lock;	/* guards the session and its set-up */
 	struct kvblk_session *session;
 	bool removed;
 
@@ -75,13 +75,8 @@ struct kvblk_disk {
 	struct ratelimit_state complaints;
 };
 
-/* A message about disk @disk that a guest can cause. */
-#define kvblk_complain(disk, fmt, ...)					\
-	do {								\
-		if (__ratelimit(&(disk)->complaints))			\
-			pr_warn("kvblk: %s: " fmt, (disk)->spec.name,	\
-				##__VA_ARGS__);				\
-	} while (0)
+/* Log what a guest can cause; the rate is limited for each disk by itself. */
+__printf(2, 3) void kvblk_complain(struct kvblk_disk *disk, const char *fmt, ...);
 
 int kvblk_disks_init(void);
 void kvblk_disks_exit(void);	/* removes all disks; none has a session */
@@ -112,11 +107,12 @@ struct kvblk_disk *kvblk_disk_find(const char *name);
 /**
  * kvblk_disk_names - Names of all disks in order of addition
  * @names: Where to store the first @room of them.
- * @room: Elements of @names.
+ *	KVBLK_DISK_NAME_LEN bytes each.
+ * @room: Names that fit.
  *
  * Return: number of disks.
  */
-u32 kvblk_disk_names(char (*names)[KVBLK_DISK_NAME_LEN], u32 room);
+u32 kvblk_disk_names(char *names, u32 room);
 
 static inline void kvblk_disk_get(struct kvblk_disk *disk)
 {

@@ -15,7 +15,7 @@
  * @throttle: Outlives sessions, so that a reset refills nothing.
  */
 struct kvblk_gate {
-	spinlock_t lock;
+	spinlock_t lock;	/* guards the throttle */
 	struct kvblk_throttle throttle;
 };
 

@@ -192,8 +192,6 @@ static enum kvblk_mmio_act status_step(const struct kvblk_mmio *m, u32 from,
 {
 	unsigned int i;
 
-	if (from & ~to)
-		return KVBLK_MMIO_REFUSED;
 	if (to == (from | FAILED))
 		return KVBLK_MMIO_FAILED;
 	for (i = 0; i < ARRAY_SIZE(status_steps); i++) {

@@ -45,7 +45,7 @@ static void session_broken(struct kvblk_queue *q, const char *reason)
 {
 	struct kvblk_session *s = queue_session(q);
 
-	kvblk_complain(s->disk, "needs a reset: %s\n", reason);
+	kvblk_complain(s->disk, "needs a reset: %s", reason);
 	kvblk_mmio_needs_reset(&s->mmio);
 	session_interrupt(s);
 }
@@ -234,7 +234,7 @@ static void session_start(struct kvblk_session *s)
 	ret = kvblk_queue_start(&s->queue, vq, s->mmio.driver);
 	if (!ret)
 		return;
-	kvblk_complain(s->disk, "cannot start queue 0: error %d\n", ret);
+	kvblk_complain(s->disk, "cannot start queue 0: error %d", ret);
 	kvblk_mmio_needs_reset(&s->mmio);
 	session_interrupt(s);
 }
@@ -263,7 +263,7 @@ static void session_wait(struct kvblk_session *s, const bool *pending)
 {
 	if (!wait_event_timeout(s->wait, !READ_ONCE(*pending),
 				msecs_to_jiffies(KVBLK_DRAIN_MS)))
-		kvblk_complain(s->disk, "I/O has not ended after %u ms\n",
+		kvblk_complain(s->disk, "I/O has not ended after %u ms",
 			       KVBLK_DRAIN_MS);
 }
 
@@ -424,10 +424,10 @@ static void session_log_write(struct kvblk_session *s, enum kvblk_mmio_act act,
 			      u32 offset, u64 value)
 {
 	if (act == KVBLK_MMIO_REFUSED)
-		kvblk_complain(s->disk, "refused to write %#llx to register %#x, status %#x\n",
+		kvblk_complain(s->disk, "refused to write %#llx to register %#x, status %#x",
 			       value, offset, kvblk_mmio_status(&s->mmio));
 	else if (act == KVBLK_MMIO_FAILED)
-		kvblk_complain(s->disk, "the driver gave up\n");
+		kvblk_complain(s->disk, "the driver gave up");
 }
 
 int kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)

@@ -25,7 +25,7 @@
  * @mmio: Registers.
  * @mem: Guest memory; empty until it is set.
  * @kick: Driver notification.
- * @ack: Interrupt acknowledgement.
+ * @ack: Interrupt acknowledgment.
  * @irq: The device's interrupt, or NULL.
  * @resetting: From a reset until its last I/O has ended.
  * @closing: The descriptor is gone; ends with the last I/O.
@@ -36,7 +36,7 @@
  */
 struct kvblk_session {
 	struct kref ref;
-	struct mutex setup;
+	struct mutex setup;	/* one changing call at a time */
 	struct kvblk_disk *disk;
 	struct pid *opener;
 	struct kvblk_owner owner;

@@ -131,7 +131,7 @@ static int table_get(struct table *t, u16 i, struct desc *d)
 
 	if (i >= t->num)
 		return -EINVAL;
-	if (i < t->first || i - t->first >= t->have) {
+	if (i - t->first >= t->have) {
 		t->first = i;
 		t->have = min_t(u32, t->num - i, TABLE_WINDOW);
 		err = t->g->read(t->g, t->gpa + (u64)size * i, t->window,
@@ -151,7 +151,7 @@ static int table_open(const struct kvblk_vring *vr, const struct desc *d,
 
 	if (!vr->indirect || d->flags & VRING_DESC_F_NEXT)
 		return -EINVAL;
-	if (!d->len || d->len % size || d->len / size > vr->num)
+	if (d->len % size || d->len / size > vr->num)
 		return -EINVAL;
 	if (check_add_overflow(d->addr, (u64)d->len, &end))
 		return -EINVAL;

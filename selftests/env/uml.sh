@@ -10,7 +10,7 @@
 #   UML_MODS=   directory for `modprobe -d`
 #   UML_VER=    the kernel release
 #
-# The source is the newest linux-source-7.* of sid; about 2.5 GB of cache and 4 to 7 minutes the
+# The source is the newest linux-source-7.* of sid; about 2.5 GB of cache and 4 to 10 minutes the
 # first time. KVBLK_REFRESH=1 looks for a newer source.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -64,7 +64,7 @@ build()
 {
 	local -a mk=(make -s -C "$src" ARCH=um O="$out")
 	mkdir -p "$out"
-	say "build the kernel (4 to 7 minutes, log: $CACHE/log/uml-$variant.log)"
+	say "build the kernel (4 to 10 minutes, log: $CACHE/log/uml-$variant.log)"
 	cat "${configs[@]}" >"$out/.config"
 	run_logged "uml-$variant-config" "${mk[@]}" olddefconfig
 	run_logged "uml-$variant" "${mk[@]}" -j"$JOBS"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # driver.sh - the job of boot 'driver': the guest driver's programs, then file systems in turn.
 
+# shellcheck source=selftests/vm/lib.sh
 . /kvblk/lib.sh
 
 check "insmod" load
@@ -31,4 +32,4 @@ on_file_system xfs -q
 on_file_system btrfs -q
 on_file_system tmpfs
 unload
-exit $failed
+exit "$failed"

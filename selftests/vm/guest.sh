@@ -1,6 +1,7 @@
 #!/bin/bash
 # guest.sh - the job of boot 'guest': real KVM guests. The demo, then a VMM killed under load.
 
+# shellcheck source=selftests/vm/lib.sh
 . /kvblk/lib.sh
 
 modprobe -a ext4 kvm_amd
@@ -43,4 +44,4 @@ done
 check "remove" kvblkctl remove load
 unload
 umount /mnt/disk
-exit $failed
+exit "$failed"

@@ -5,7 +5,7 @@ KVBLK=/kvblk
 DEBUGFS=/sys/kernel/debug
 PATH=$KVBLK:$PATH
 number=0
-failed=0
+failed=0	# the job ends with it
 
 # check NAME COMMAND... - one test
 check()
@@ -26,7 +26,7 @@ tap_of()
 {
 	local name=$1
 	shift
-	"$@" | sed -E "s/^((not )?ok [0-9]+ - )/\1$name: /" || failed=1
+	"$@" | sed -E "s/^((not )?ok [0-9]+ - )/\1$name: /"
 	[ "${PIPESTATUS[0]}" = 0 ] || failed=1
 }
 

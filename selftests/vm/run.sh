@@ -5,6 +5,7 @@
 #   guest    6.12: real KVM guests (nested): the demo, and a VMM killed under load
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
+#   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
 #
 # Prints TAP. The jobs, which run inside, are the other scripts here.
 
@@ -64,6 +65,20 @@ boot_short()
 	boot "$series" short -t 300 -m 1024
 }
 
+# What runs when memory is unmapped under a request is left to the other machines: User Mode
+# Linux copies to user memory without a lock and faults itself when the page table goes away.
+boot_uml()
+{
+	local to=$build/uml
+	mkdir -p "$to"
+	"$ENV_DIR/umlmake.sh" "$TOP" "$to/module" W=1
+	cp "$to/module/kmod/kvblk.ko" "$VM_DIR/lib.sh" "$to/"
+	rm -rf "$to/guest"
+	mkdir -p "$to/guest"
+	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
+	"$ENV_DIR/umlrun.sh" -t 600 -m 1G --leaks --shared "$to/out" "$VM_DIR/uml.sh" "$to"
+}
+
 boot_old() { boot_short 6.1; }
 boot_new() { boot_short 7.2; }
 
@@ -115,7 +130,7 @@ run_boot()
 "$ENV_DIR/deps.sh" build vm
 mkdir -p "$build"
 build_programs
-[ $# -gt 0 ] || set -- driver guest old new
+[ $# -gt 0 ] || set -- driver guest old new uml
 failed=0
 for name; do
 	[ "$(type -t "boot_$name")" = function ] || die "no boot '$name'"

@@ -2,6 +2,7 @@
 /* kvblkctl add: make a disk. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ static const char help[] =
 	"                        (default: 256)\n"
 	"  --capacity SIZE       size of the disk (default: that of FILE)\n"
 	"  --owner USER[:GROUP]  owner of /dev/kvblk/NAME, names or numbers\n"
-	"                        (default: root; the group of USER)\n"
+	"                        (default: root; the login group of USER)\n"
 	"  --mode MODE           permissions of it, octal (default: 0600)\n"
 	"  --no-lock             do not lock FILE, do not claim a block device\n"
 	"  --help                show this\n\n"
@@ -162,7 +163,7 @@ static int set_operands(struct add_args *args, int argc, char **argv)
 
 	if (code)
 		return code;
-	strcpy(args->spec.name, argv[optind]);
+	snprintf(args->spec.name, KVBLK_NAME_LEN, "%s", argv[optind]);
 	args->path = argv[optind + 1];
 	return CODE_OK;
 }
@@ -172,7 +173,7 @@ static int explain(const struct kvblk_add *spec, int err, const char *why)
 	int code = refused(spec->name, err, why);
 
 	if (err == -EOPNOTSUPP && (spec->hdr.flags & KVBLK_DISK_DIRECT))
-		complain("the file may not be able to do direct I/O; use --buffered");
+		complain("for a file that cannot do direct I/O, use --buffered");
 	if (err == -EEXIST)
 		complain("choose another name, or run 'kvblkctl remove %s' first",
 			 spec->name);

@@ -54,7 +54,7 @@ static int lock_backing(const char *path, int fd, bool read_only)
 	else if (find_holder(fd, user))
 		complain("%s: in use%s; end that first", path, user);
 	else
-		complain("%s: in use, by no process: by another kvblk disk, see 'kvblkctl list'",
+		complain("%s: in use by no process; perhaps by a disk, see 'kvblkctl list'",
 			 path);
 	return -CODE_REFUSED;
 }

@@ -27,34 +27,55 @@ static bool parse_id(const char *text, int base, uint32_t *value)
 	return true;
 }
 
-static bool parse_user(const char *text, uint32_t *uid, uint32_t *gid)
+/*
+ * The files are read without the name service, whose plug-ins a statically
+ * linked program cannot load.
+ */
+static bool find_user(const char *name, uint32_t *uid, uint32_t *gid)
 {
-	struct passwd *user;
-	bool number;
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user;
 
-	*uid = 0;
-	*gid = 0;
-	if (!text[0])
-		return true;
-	number = parse_id(text, 10, uid);
-	user = number ? getpwuid(*uid) : getpwnam(text);
+	if (!file)
+		return false;
+	do {
+		user = fgetpwent(file);
+	} while (user && strcmp(user->pw_name, name));
 	if (user) {
 		*uid = user->pw_uid;
 		*gid = user->pw_gid;
 	}
-	return number || user;
+	fclose(file);
+	return user;
+}
+
+static bool find_group(const char *name, uint32_t *gid)
+{
+	FILE *file = fopen("/etc/group", "re");
+	const struct group *group;
+
+	if (!file)
+		return false;
+	do {
+		group = fgetgrent(file);
+	} while (group && strcmp(group->gr_name, name));
+	if (group)
+		*gid = group->gr_gid;
+	fclose(file);
+	return group;
+}
+
+static bool parse_user(const char *text, uint32_t *uid, uint32_t *gid)
+{
+	*uid = 0;
+	*gid = 0;
+	return !text[0] || parse_id(text, 10, uid) ||
+	       find_user(text, uid, gid);
 }
 
 static bool parse_group(const char *text, uint32_t *gid)
 {
-	struct group *group;
-
-	if (parse_id(text, 10, gid))
-		return true;
-	group = getgrnam(text);
-	if (group)
-		*gid = group->gr_gid;
-	return group;
+	return parse_id(text, 10, gid) || find_group(text, gid);
 }
 
 bool parse_owner(const char *text, uint32_t *uid, uint32_t *gid)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * USER[:GROUP] or :GROUP, by name or number. Without a group it is the login
- * group of the user, or 0 if the user is a number without a name. false:
+ * USER[:GROUP] or :GROUP: numbers, or names of /etc/passwd and /etc/group.
+ * Without a group it is the login group of a name, 0 for a number. false:
  * unknown.
  */
 bool parse_owner(const char *text, uint32_t *uid, uint32_t *gid);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl set: change the limits of a disk. */
 #include <getopt.h>
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "limit.h"
@@ -40,7 +40,7 @@ static int set_operands(struct kvblk_set *spec, int argc, char **argv)
 		return code;
 	if (!spec->limit_mask)
 		return usage_error("there is nothing to set");
-	strcpy(spec->name, argv[optind]);
+	snprintf(spec->name, KVBLK_NAME_LEN, "%s", argv[optind]);
 	return CODE_OK;
 }
 

@@ -20,7 +20,7 @@ static int map_page(struct kvblk_dev *dev)
 	return 0;
 }
 
-static int open_device(struct kvblk_dev *dev)
+static int make_device(struct kvblk_dev *dev)
 {
 	int err = map_page(dev);
 
@@ -53,7 +53,7 @@ int kvblk_dev_plug_fds(struct kvblk_dev *dev)
 	dev->why[0] = '\0';
 	if (dev->page)
 		return -EALREADY;
-	err = open_device(dev);
+	err = make_device(dev);
 	if (err)
 		kvblk_dev_unplug(dev);
 	return err;
@@ -82,9 +82,10 @@ int kvblk_dev_plug(struct kvblk_dev *dev, int vm_fd, uint64_t gpa,
 	dev->gpa = gpa;
 	dev->gsi = gsi;
 	dev->memslot = memslot;
-	err = open_device(dev);
+	/* First, else a stale @vm_fd may be the number of an eventfd. */
+	err = take_vm(dev, vm_fd);
 	if (!err)
-		err = take_vm(dev, vm_fd);
+		err = make_device(dev);
 	if (!err)
 		err = kvblk_kvm_attach(dev);
 	if (err)

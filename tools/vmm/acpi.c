@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACPI tables of a machine with hardware-reduced ACPI (section 3.11.1 and 4.1 of
- * ACPI 6.5): no PM timer, no SCI, no fixed registers but those that end it.
+ * ACPI tables of a machine with hardware-reduced ACPI (ACPI 6.5, section 4.1):
+ * no PM timer, no SCI, no fixed registers but those that end it.
  */
 #include <assert.h>
 #include <string.h>
@@ -54,7 +54,7 @@ struct acpi_fadt {
 } __attribute__((packed));
 
 static_assert(sizeof(struct acpi_header) + sizeof(struct acpi_fadt) == 276,
-	       "length of the FADT of ACPI 6");
+	      "length of the FADT of ACPI 6");
 
 struct acpi_madt {
 	uint32_t lapic_address;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How ACPI tables are put together: bytes appended to an area of guest memory. */
+/* How ACPI tables are put together: bytes appended to guest memory. */
 #ifndef KVBLK_VMM_ACPI_H
 #define KVBLK_VMM_ACPI_H
 

@@ -82,13 +82,21 @@ static bool console_filter(struct vm *vm, uint8_t byte)
 	return !console.escaped && (!escaped || byte == ESCAPE);
 }
 
+/* A guest that does not listen must not keep a terminal's escape from us. */
+static size_t console_room(struct vm *vm)
+{
+	return console.is_tty ? SERIAL_FIFO : serial_room(&vm->serial);
+}
+
 static void console_input(struct vm *vm)
 {
-	size_t room = serial_room(&vm->serial);
+	size_t room = console_room(vm);
 	uint8_t data[SERIAL_FIFO];
 	size_t kept = 0;
 	ssize_t i, n;
 
+	if (!room)
+		return;
 	n = read(STDIN_FILENO, data, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -112,7 +120,7 @@ static void console_signal(struct vm *vm)
 
 static int console_poll(struct vm *vm, struct pollfd *fds)
 {
-	bool listen = !console.at_end && serial_room(&vm->serial);
+	bool listen = !console.at_end && console_room(vm);
 	eventfd_t count;
 
 	fds[POLL_SIGNAL] = (struct pollfd) { console.signal_fd, POLLIN, 0 };

@@ -79,14 +79,18 @@ static void disk_access(struct disk *disk, uint32_t offset, void *data,
 			uint32_t len, bool is_write)
 {
 	enum reg_class reg = disk_reg_class(offset);
+	int err;
 
 	if (is_write) {
 		stats_count(&disk->writes[reg]);
-		kvblk_dev_write(disk->dev, offset, data, len);
+		err = kvblk_dev_write(disk->dev, offset, data, len);
 	} else {
 		stats_count(&disk->reads[reg]);
-		kvblk_dev_read(disk->dev, offset, data, len);
+		err = kvblk_dev_read(disk->dev, offset, data, len);
 	}
+	if (err)
+		fail("disk %s: register 0x%x: %s", disk->name, offset,
+		     strerror(-err));
 }
 
 /* What is nobody's reads as ones, as on a bus without pull-down. */
@@ -95,6 +99,8 @@ void disk_mmio(struct vm *vm, uint64_t gpa, void *data, uint32_t len,
 {
 	unsigned int i;
 
+	if (!is_write)
+		memset(data, 0xff, len);
 	for (i = 0; i < vm->nr_disks; i++) {
 		struct disk *disk = &vm->disks[i];
 
@@ -103,6 +109,4 @@ void disk_mmio(struct vm *vm, uint64_t gpa, void *data, uint32_t len,
 			return;
 		}
 	}
-	if (!is_write)
-		memset(data, 0xff, len);
 }

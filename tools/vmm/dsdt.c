@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DSDT: processors, the serial port, the disks, and the way to switch off.
- * Written as AML (ACPI 6.5, chapter 20) directly; the ASL stands above each part.
+ * The DSDT: the serial port, the disks, and the way to switch off.
+ * Written as AML (ACPI 6.5, chapter 20) directly; the ASL stands above each.
  */
 #include <string.h>
 
@@ -164,16 +164,6 @@ static void dsdt_resources(struct acpi_area *area, const void *resource,
 	aml_end(area, start);
 }
 
-/* Device (C000) { Name (_HID, "ACPI0007") Name (_UID, 0) } */
-static void dsdt_processor(struct acpi_area *area, unsigned int id)
-{
-	size_t device = aml_begin_device(area, "C0", id);
-
-	aml_name_string(area, "_HID", "ACPI0007");
-	aml_name_integer(area, "_UID", id);
-	aml_end(area, device);
-}
-
 /* Device (CM00) { Name (_HID, "PNP0501") IO (Decode16, 0x3F8, ...) ... } */
 static void dsdt_serial(struct acpi_area *area)
 {
@@ -240,8 +230,6 @@ uint64_t dsdt_build(struct acpi_area *area, const struct vm *vm)
 	size_t scope = aml_begin_scope(area, "_SB_");
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_vcpus; i++)
-		dsdt_processor(area, i);
 	dsdt_serial(area);
 	for (i = 0; i < vm->nr_disks; i++)
 		dsdt_disk(area, &vm->disks[i], i);

@@ -13,11 +13,8 @@
 #define STATUS_FAILED	1
 #define STATUS_USAGE	2
 
-/*
- * A panic ends the guest instead of leaving it at a dead console; there is no
- * PCI to look for.
- */
-#define CMDLINE_DEFAULT	"console=ttyS0 reboot=k panic=-1 pci=off"
+/* A panic ends the guest instead of leaving it at a dead console. */
+#define CMDLINE_DEFAULT	"console=ttyS0 reboot=k panic=-1"
 #define MEM_DEFAULT	(512ULL << 20)
 #define MEM_MAX		(1ULL << 40)
 

@@ -61,9 +61,7 @@ static uint8_t serial_pop(struct serial *serial)
 		return 0;
 	byte = serial->rx[serial->rx_head];
 	serial->rx_head = (serial->rx_head + 1) % SERIAL_FIFO;
-	/* The main thread stopped reading stdin when there was no room. */
-	if (serial->rx_count-- == SERIAL_FIFO)
-		vm_wake(serial->vm);
+	serial->rx_count--;
 	return byte;
 }
 
@@ -178,14 +176,35 @@ static void serial_write_reg(struct serial *serial, unsigned int offset,
 	}
 }
 
+/*
+ * Drivers throw away what came before they were ready. Input stays in stdin
+ * until the receive interrupt is on, so that a script in a pipe arrives whole.
+ */
+static size_t serial_free(const struct serial *serial)
+{
+	if (!(serial->ier & UART_IER_RDI))
+		return 0;
+	return SERIAL_FIFO - serial->rx_count;
+}
+
+/* The main thread does not listen to stdin while there is no room. */
+static void serial_end_access(struct serial *serial, size_t free_before)
+{
+	serial_update_line(serial);
+	if (!free_before && serial_free(serial))
+		vm_wake(serial->vm);
+}
+
 uint8_t serial_read(struct vm *vm, unsigned int offset)
 {
 	struct serial *serial = &vm->serial;
+	size_t free_before;
 	uint8_t value;
 
 	pthread_mutex_lock(&serial->lock);
+	free_before = serial_free(serial);
 	value = serial_read_reg(serial, offset);
-	serial_update_line(serial);
+	serial_end_access(serial, free_before);
 	pthread_mutex_unlock(&serial->lock);
 	return value;
 }
@@ -193,10 +212,12 @@ uint8_t serial_read(struct vm *vm, unsigned int offset)
 void serial_write(struct vm *vm, unsigned int offset, uint8_t value)
 {
 	struct serial *serial = &vm->serial;
+	size_t free_before;
 
 	pthread_mutex_lock(&serial->lock);
+	free_before = serial_free(serial);
 	serial_write_reg(serial, offset, value);
-	serial_update_line(serial);
+	serial_end_access(serial, free_before);
 	pthread_mutex_unlock(&serial->lock);
 }
 
@@ -205,7 +226,7 @@ size_t serial_room(struct serial *serial)
 	size_t room;
 
 	pthread_mutex_lock(&serial->lock);
-	room = SERIAL_FIFO - serial->rx_count;
+	room = serial_free(serial);
 	pthread_mutex_unlock(&serial->lock);
 	return room;
 }

@@ -184,7 +184,7 @@ static enum exit_kind vcpu_run_once(struct vcpu *vcpu)
 		return vcpu_handle_exit(vcpu);
 	if (errno != EINTR && errno != EAGAIN)
 		vcpu_fail(vcpu, "KVM_RUN fails, errno", errno);
-	return EXIT_SIGNAL;
+	return EXIT_INTERRUPTED;
 }
 
 static void *vcpu_thread(void *arg)

@@ -38,10 +38,10 @@
 
 /* I/O ports, besides those that KVM serves itself. */
 #define PORT_KBD		0x64	/* writing KBD_RESET resets */
-#define PORT_EXIT		0xf4	/* ends the VMM with the status written */
+#define PORT_EXIT		0xf4	/* ends with the status written */
 #define PORT_MARK		0xf8	/* reports the counters */
 #define PORT_SERIAL		0x3f8
-#define PORT_SLEEP		0x600	/* ACPI sleep control, then sleep status */
+#define PORT_SLEEP		0x600	/* ACPI sleep control, sleep status */
 
 #define KBD_RESET		0xfe
 
@@ -49,7 +49,7 @@
 #define SERIAL_GSI		4
 
 #define VCPUS_MAX		64
-#define DISKS_MAX		19	/* as many as there are free IOAPIC pins */
+#define DISKS_MAX		19	/* IOAPIC pins that are free */
 #define MEM_MIN			(64ULL << 20)
 
 /* stats.c: counters */
@@ -58,7 +58,7 @@ enum exit_kind {
 	EXIT_MMIO,
 	EXIT_PIO,
 	EXIT_HLT,
-	EXIT_SIGNAL,
+	EXIT_INTERRUPTED,
 	EXIT_OTHER,
 	EXIT_NR,
 };

@@ -225,8 +225,8 @@ enum kvblk_disk_state {
  * @ring_errors: Times the ring was found broken (NEEDS_RESET).
  * @invalid_avail_idx: Those of @ring_errors where avail.idx was too far ahead.
  * @throttled: Times a request had to wait for tokens, repeats included.
- * @deferred: Requests finished by a work item because the worker would have
- *	had to sleep.
+ * @deferred: Steps of requests handed to a work item, because the worker would
+ *	have had to sleep. A flush is always one.
  * @kicks: Notifications by the driver.
  * @interrupts: Interrupts sent.
  * @interrupts_suppressed: Batches of completions without one, because the

@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# ctl_test.sh - test kvblkctl and libkvblk against the loaded module, which has no disk. Wants
+# kvblkctl and session_test beside this script. TAP on standard output.
+
+set -u
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ctl=$here/kvblkctl
+scratch=$(mktemp -d)
+cd "$scratch" || exit 1
+
+# shellcheck source=tap.sh
+. "$here/tap.sh"
+
+# json COMMAND... -- EXPRESSION: what kvblkctl prints is JSON for which it holds, as v.
+json()
+{
+	local -a args=()
+	while [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	"$ctl" "${args[@]}" | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+if not eval(f"({sys.argv[1]})"):
+    sys.exit(f"not {sys.argv[1]}: {v}")
+' "$2"
+}
+
+# says REGEX COMMAND...: kvblkctl succeeds and prints a line that matches.
+says()
+{
+	local regex=$1 text
+	shift
+	text=$("$ctl" "$@") && grep -qE -e "$regex" <<<"$text" && return
+	echo "$text"
+	return 1
+}
+
+start "kvblkctl"
+truncate -s 64M image
+truncate -s 10M small
+truncate -s 1000 odd
+: >empty
+
+check "list: no disk" json list --json -- 'v == []'
+check "add: every option" "$ctl" add --buffered --serial 'a"b\c' --owner 12:34 --mode 0660 \
+	--queue-size 64 --block-size 4k --capacity 32M --iops 5k:10k --iops-read 1k \
+	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G d0 image
+check "add: defaults" "$ctl" add d1 small
+check "add: one that is only read" "$ctl" add --read-only ro odd --capacity 512
+
+check "show: what add was told" json show --json d0 -- '
+	(v["name"], v["serial"], v["capacity"]) == ("d0", "a\"b\\c", 32 << 20) and
+	(v["block_size"], v["queue_size"], v["read_only"]) == (4096, 64, False) and
+	v["direct"] == False and v["state"] == "idle" and v["pid"] == 0 and
+	(v["node"]["uid"], v["node"]["gid"], v["node"]["mode"]) == (12, 34, 0o660) and
+	v["limits"] == {
+		"iops": {"rate": 5000, "burst": 10000},
+		"iops-read": {"rate": 1000, "burst": 1000},
+		"iops-write": {"rate": 2000, "burst": 2000},
+		"bps": {"rate": 10 << 20, "burst": 10 << 20},
+		"bps-read": {"rate": 5000000, "burst": 6000000},
+		"bps-write": {"rate": 1 << 30, "burst": 1 << 30}}'
+check "show: defaults" json show --json d1 -- '
+	v["capacity"] == 10 << 20 and v["direct"] and not v["read_only"] and
+	v["serial"] and v["node"]["mode"] == 0o600 and
+	all(limit is None for limit in v["limits"].values())'
+check "show: the node is that of the disk" \
+	[ "$(stat -c '%u:%g %a %t:%T' /dev/kvblk/d0)" = "12:34 660 $("$ctl" show --json d0 |
+		python3 -c 'import json, sys; n = json.load(sys.stdin)["node"]
+print("%x:%x" % (n["major"], n["minor"]))')" ]
+check "show: text" says '^iops: +5.0k per second, burst 10.0k$' show d0
+check "show: a serial number is shown as it can be" says '^serial: +a"b\\x5cc$' show d0
+check "list: text" says '^ro +idle +512 +- direct,ro$' list
+check "list: in order of adding" json list --json -- '
+	[d["name"] for d in v] == ["d0", "d1", "ro"] and
+	[d["read_only"] for d in v] == [False, False, True]'
+
+check "set: one limit, the others stay" "$ctl" set d0 --iops 7
+check "set: was done" json show --json d0 -- '
+	v["limits"]["iops"] == {"rate": 7, "burst": 7} and
+	v["limits"]["bps"]["rate"] == 10 << 20'
+check "set: none" "$ctl" set d0 --bps none --iops none
+check "set: none was done" json show --json d0 -- '
+	v["limits"]["iops"] is None and v["limits"]["bps"] is None and
+	v["limits"]["bps-read"]["rate"] == 5000000'
+
+check "stats: JSON" json stats --json d1 -- \
+	'len(v) == 19 and all(isinstance(n, int) and n == 0 for n in v.values())'
+check "stats: text" says '^reads_completed: +0$' stats d1
+check "stats: watch" says '^ +reads/s .*in-flight$' stats --watch 0.01 --count 2 d1
+check "stats: watch, JSON" [ "$("$ctl" stats --watch 0.01 --count 3 --json d1 |
+	grep -cE '^\{"seconds":[0-9.]+,"requests":0.000,.*\}$')" = 3 ]
+
+# ---- refusals ----
+
+while IFS='|' read -r code regex args; do
+	# shellcheck disable=SC2086 # a list of words
+	check_code "refused: $args" "$code" "$regex" "$ctl" $args
+done <<'END'
+1|remove d0' first|add --no-lock d0 small
+1|in use by no process|add other small
+1|in use by no process|add --read-only other small
+1|in use by no process|add other odd
+1|nosuch: No such file|add other nosuch
+1|neither a regular file nor|add other /dev/null
+1|neither a regular file nor|add --read-only other .
+1|capacity: |add other empty
+1|capacity: .*512|add --no-lock other odd
+1|capacity: |add --no-lock other small --capacity 20M
+1|block_size: |add --no-lock other small --block-size 100
+1|queue_size: |add --no-lock other small --queue-size 100
+1|name: |add --no-lock a/b small
+1|name: |add --no-lock .. small
+1|limits.*burst|add --no-lock other small --iops 5:4
+1|use --buffered|add --read-only other /proc/cmdline --no-lock
+1|limits.*rate|set d0 --iops 100T
+3|nosuch: no such disk|set nosuch --iops 5
+3|nosuch: no such disk|show nosuch
+3|nosuch: no such disk|stats nosuch
+3|nosuch: no such disk|stats --watch 1 nosuch
+3|nosuch: no such disk|remove nosuch
+END
+check "refused calls made no disk" json list --json -- 'len(v) == 3'
+
+as_nobody()
+{
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$ctl" list
+}
+check_code "without privilege: exit code 1 and why" 1 'needs root' as_nobody
+
+watch_removed()
+{
+	local watcher
+	"$ctl" stats --watch 0.05 --count 2000 ro >watched &
+	watcher=$!
+	wait_for_line watched && "$ctl" remove ro
+	wait $watcher
+}
+
+wait_for_line()
+{
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		[ ! -s "$1" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+check_code "stats: watch ends when the disk is removed" 3 'no such disk' watch_removed
+
+# ---- block devices: claimed for writing ----
+
+claims_device()
+{
+	local dev
+	truncate -s 16M fs && mke2fs -q -F fs && mkdir -p mnt && dev=$(losetup -f --show fs) ||
+		return 1
+	"$ctl" add bdev "$dev" && ! mount "$dev" mnt && "$ctl" remove bdev &&
+		mount "$dev" mnt && ! "$ctl" add bdev "$dev" && umount mnt
+	local status=$?
+	losetup -d "$dev"
+	return $status
+}
+check "a block device is either mounted or a disk" claims_device
+
+# ---- sessions ----
+
+results_of "$here/session_test" d1
+check "after the sessions the disk is idle" json show --json d1 -- 'v["state"] == "idle"'
+
+# A session of another process is named, by every command that shows it.
+in_use()
+{
+	local holder status=1 pid
+	exec {holder}<>/dev/kvblk/d1 || return 1
+	pid=$(python3 -c 'import os; print(os.getppid())')
+	"$ctl" remove d1 2>err
+	if grep -q "d1: in use by process $pid (" err &&
+	   says "^state: +attached by process $pid \\(" show d1 &&
+	   json list --json -- "v[1]['pid'] == $pid and v[1]['state'] == 'attached'"; then
+		status=0
+	fi
+	cat err
+	exec {holder}>&-
+	return $status
+}
+check "a session is named" in_use
+
+check "remove" "$ctl" remove d0
+check "remove: unlocks the image" "$ctl" add again image
+remove_all()
+{
+	"$ctl" remove d1 && "$ctl" remove again
+}
+check "remove: all" remove_all
+check "list: empty again" json list --json -- 'v == []'
+
+rm -rf "$scratch"
+finish
