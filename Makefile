@@ -26,6 +26,7 @@ help:
 	@echo '  lint       compilers, sparse, checkpatch, shellcheck'
 	@echo '  unit       the pure layer in user space, with sanitizers'
 	@echo '  kunit      unit tests in a User Mode Linux kernel, with sanitizers'
+	@echo '  testtools  libkvblk and kvblkctl'
 	@echo '  selftest   the loaded module in virtual machines, with KVM guests'
 	@echo
 	@echo 'Downloads and kernels are kept in $${KVBLK_CACHE:-~/.cache/kvblk}.'
@@ -54,7 +55,7 @@ demo:
 check:
 	@selftests/check.sh
 
-lint unit kunit selftest:
-	@selftests/check.sh $@
+lint unit kunit selftest testtools:
+	@selftests/check.sh $(patsubst test%,%,$@)
 
-.PHONY: help all modules tools install clean demo check lint unit kunit selftest
+.PHONY: help all modules tools install clean demo check lint unit kunit testtools selftest

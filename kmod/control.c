@@ -278,16 +278,15 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 
 static int control_list(void *ctx, void *data, struct kvblk_why *why)
 {
-	u32 room = min_t(u32, ((struct kvblk_list *)data)->count,
-			 kvblk_disk_names(NULL, 0));
 	struct kvblk_list *arg = data;
-	size_t bytes = array_size(room, KVBLK_NAME_LEN);
 	char *names;
 	int ret = 0;
+	u32 room;
 
 	if (arg->reserved)
 		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
-	names = kvzalloc(bytes, GFP_KERNEL);
+	room = min(arg->count, kvblk_disk_names(NULL, 0));
+	names = kvcalloc(room, KVBLK_NAME_LEN, GFP_KERNEL);
 	if (!names)
 		return -ENOMEM;
 	arg->count = kvblk_disk_names(names, room);

@@ -127,7 +127,7 @@ static int state_show(struct seq_file *m, void *unused)
 		[KVBLK_STATE_ATTACHED]		= "attached",
 		[KVBLK_STATE_RUNNING]		= "running",
 		[KVBLK_STATE_DRAINING]		= "draining",
-		[KVBLK_STATE_NEEDS_RESET]	= "needs_reset",
+		[KVBLK_STATE_NEEDS_RESET]	= "needs-reset",
 	};
 	struct kvblk_disk *disk = m->private;
 

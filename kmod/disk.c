@@ -67,7 +67,7 @@ struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec)
 		return ERR_PTR(ret);
 	disk_init(disk, spec);
 
-	disk->wq = alloc_workqueue("kvblk-%s", WQ_UNBOUND, 0, spec->name);
+	disk->wq = alloc_workqueue("kvblk-%.24s", WQ_UNBOUND, 0, spec->name);
 	if (!disk->wq)
 		goto err_free;
 	minor = ida_alloc_max(&disk_minors, DISK_MINORS - 1, GFP_KERNEL);

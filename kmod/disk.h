@@ -106,8 +106,7 @@ struct kvblk_disk *kvblk_disk_find(const char *name);
 
 /**
  * kvblk_disk_names - Names of all disks in order of addition
- * @names: Where to store the first @room of them.
- *	KVBLK_DISK_NAME_LEN bytes each.
+ * @names: Where to store the first @room of them, KVBLK_DISK_NAME_LEN bytes each.
  * @room: Names that fit.
  *
  * Return: number of disks.

@@ -34,6 +34,7 @@ struct kvblk_queue;
  * @job: What a work item does with it; may sleep.
  * @job_ret: Result of @job.
  * @iov: Host addresses of the data: @inline_iov, or allocated.
+ * @inline_iov: Room for a few.
  * @link: In the queue's free or ready list.
  * @done: In the queue's list of those that come back.
  * @work: For @job.

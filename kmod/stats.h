@@ -7,9 +7,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/**
- * enum kvblk_stat - Index of a counter; meanings at struct kvblk_stats in the uapi
- */
+/* Index of a counter; the meanings are at struct kvblk_stats in the uapi. */
 enum kvblk_stat {
 	KVBLK_STAT_REQUESTS,
 	KVBLK_STAT_READS,

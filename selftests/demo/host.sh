@@ -78,7 +78,7 @@ boot()
 	exec 3<>"$work/answer.fifo" 4<>"$work/console.fifo"
 	timeout -k 5 "${DEMO_LIMIT:-400}" kvblk-vmm --kernel "$dir/vmlinuz" \
 		--initrd "$dir/guest.cpio" --mem 512M --cpus 2 --disk demo --disk demo-slow \
-		--cmdline "quiet BURST=$rate READS=$((rate * 6))" \
+		--cmdline "quiet BURST=$rate READS=$((rate * 6)) ${DEMO_CMDLINE:-}" \
 		<&3 >&4 2>"$work/vmm.log" &
 	vmm=$!
 	say "the guest boots (unmodified Debian kernel, 2 processors)"

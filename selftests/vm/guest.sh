@@ -8,6 +8,8 @@ modprobe -a ext4 kvm_amd
 mkdir -p /mnt/disk
 mount -t ext4 /dev/vda /mnt/disk
 
+# See in-vm.sh of the demo.
+export DEMO_CMDLINE=noxsave
 TAP=1 WORK=/mnt/disk bash /kvblk/demo.sh /kvblk || failed=1
 
 check "insmod" load
@@ -20,7 +22,7 @@ writes_go_on() { [ "$(counter load writes_completed)" -gt 200 ]; }
 start_guest()
 {
 	kvblk-vmm --kernel /kvblk/vmlinuz --initrd /kvblk/guest.cpio --mem 512M --disk load \
-		--cmdline "quiet JOB=load" </dev/null >/mnt/load.log 2>&1 &
+		--cmdline "quiet JOB=load $DEMO_CMDLINE" </dev/null >/mnt/load.log 2>&1 &
 	vmm=$!
 }
 

@@ -1,11 +1,12 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # lib.sh - sourced by the jobs that run inside a test machine: TAP, loading, leaving no trace.
 
 KVBLK=/kvblk
 DEBUGFS=/sys/kernel/debug
 PATH=$KVBLK:$PATH
 number=0
-failed=0	# the job ends with it
+# The job ends with it.
+failed=0
 
 # check NAME COMMAND... - one test
 check()
