@@ -1,10 +1,11 @@
 #!/bin/bash
 # job.sh MODULE - in the test machine: load the module, which runs its KUnit suites, keep their
-# results in $OUT/kunit/SUITE and unload it. Lines on stdout say what went wrong.
+# results in $OUT/kunit/SUITE and unload it. Lines on stdout say what went wrong; $OUT/end is
+# made when all was tried.
 
 results=/sys/kernel/debug/kunit
 mkdir -p "$OUT/kunit"
-insmod "$HOST$1" || { echo "the module does not load"; exit 1; }
+insmod "$HOST$1" || exit
 for suite in "$results"/*; do
 	cat "$suite/results" >"$OUT/kunit/${suite##*/}"
 done
@@ -18,4 +19,5 @@ if grep -hs '^kvblk' /proc/[0-9]*/comm; then
 	echo "unloading leaves these threads"
 	status=1
 fi
+touch "$OUT/end"
 exit "$status"

@@ -72,6 +72,7 @@ report()
 	# 1 is said by one of the following, too.
 	[ "$status" -le 1 ] || tail -n 30 "$out/log" >"$out/death"
 	verdict "the machine lives to the end" "$out/death"
+	[ -e "$out/end" ] || echo "the job did not come to its end" >>"$out/complaints"
 	verdict "the module loads and unloads" "$out/complaints"
 	scan_log "$out/console.log" >"$out/splat" 2>&1 || true
 	verdict "the kernel log is clean" "$out/splat"

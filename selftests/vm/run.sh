@@ -105,7 +105,7 @@ boot_guest()
 		status=0
 		boot 6.12 guest -t 900 -m 2560 --kvm-nested --drive "$build/6.12/disk.img" \
 			>"$log" 2>&1 || status=$?
-		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] || 
+		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] ||
 		   ! emulator_fault "$log" "$build/6.12/out-guest/console.log"; then
 			cat "$log"
 			return "$status"
