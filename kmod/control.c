@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include "control.h"
 #include "features.h"
+#include "pause.h"
 #include "session.h"
 #include "ucmd.h"
 
@@ -319,6 +320,8 @@ static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c)
 		.interrupts_suppressed = kvblk_counter(c, KVBLK_STAT_SUPPRESSED),
 		.in_flight = kvblk_counter(c, KVBLK_STAT_IN_FLIGHT),
 		.currently_throttled = kvblk_counter(c, KVBLK_STAT_STALLED),
+		.lost_kicks = kvblk_counter(c, KVBLK_STAT_LOST_KICKS),
+		.lost_interrupts = kvblk_counter(c, KVBLK_STAT_LOST_INTERRUPTS),
 	};
 }
 
@@ -373,6 +376,39 @@ static int control_query(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
+static int control_pause(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_pause *arg = data;
+	struct kvblk_disk *disk;
+	int ret;
+
+	ret = kvblk_pause_check(arg->timeout_ms, why);
+	if (ret)
+		return ret;
+	disk = control_find(arg->name, why);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	arg->in_flight = kvblk_disk_pause(disk, arg->timeout_ms);
+	kvblk_disk_put(disk);
+	return 0;
+}
+
+static int control_resume(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_pause *arg = data;
+	struct kvblk_disk *disk;
+
+	if (arg->timeout_ms)
+		return kvblk_why(why, -EOPNOTSUPP, "timeout_ms: must be 0");
+	disk = control_find(arg->name, why);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	kvblk_disk_resume(disk);
+	arg->in_flight = kvblk_counter(&disk->stats, KVBLK_STAT_IN_FLIGHT);
+	kvblk_disk_put(disk);
+	return 0;
+}
+
 #define CONTROL_CMD(cmd, type, flags, answers, fn) \
 	[_IOC_NR(cmd)] = KVBLK_UCMD(type, flags, answers, fn)
 
@@ -383,6 +419,8 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_SET, struct kvblk_set, 0, false, control_set),
 	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, true, control_list),
 	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
+	CONTROL_CMD(KVBLK_PAUSE, struct kvblk_pause, 0, true, control_pause),
+	CONTROL_CMD(KVBLK_RESUME, struct kvblk_pause, 0, true, control_resume),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -32,6 +32,8 @@ static const char * const stat_names[] = {
 	[KVBLK_STAT_SUPPRESSED]		= "interrupts_suppressed",
 	[KVBLK_STAT_IN_FLIGHT]		= "in_flight",
 	[KVBLK_STAT_STALLED]		= "currently_throttled",
+	[KVBLK_STAT_LOST_KICKS]		= "lost_kicks",
+	[KVBLK_STAT_LOST_INTERRUPTS]	= "lost_interrupts",
 };
 
 static int counters_show(struct seq_file *m, void *unused)
@@ -128,6 +130,7 @@ static int state_show(struct seq_file *m, void *unused)
 		[KVBLK_STATE_RUNNING]		= "running",
 		[KVBLK_STATE_DRAINING]		= "draining",
 		[KVBLK_STATE_NEEDS_RESET]	= "needs-reset",
+		[KVBLK_STATE_PAUSED]		= "paused",
 	};
 	struct kvblk_disk *disk = m->private;
 

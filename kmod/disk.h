@@ -51,6 +51,7 @@ struct kvblk_disk_spec {
  *	held while waiting for I/O.
  * @session: The attached session, or one whose I/O has not ended; else NULL.
  * @removed: No more sessions.
+ * @paused: Held still by the control device.
  *
  * @gate: Throttle, with its own lock.
  * @stats: Written by the worker.
@@ -69,6 +70,7 @@ struct kvblk_disk {
 	struct mutex lock;	/* guards the session and its set-up */
 	struct kvblk_session *session;
 	bool removed;
+	bool paused;
 
 	struct kvblk_gate gate;
 	struct kvblk_counters stats;

@@ -155,6 +155,11 @@ void kvblk_mmio_ack(struct kvblk_mmio *m, u32 bits)
 			    reg_atomic(m, VIRTIO_MMIO_INTERRUPT_STATUS));
 }
 
+u32 kvblk_mmio_interrupts(const struct kvblk_mmio *m)
+{
+	return value_of(atomic_read(reg_atomic(m, VIRTIO_MMIO_INTERRUPT_STATUS)));
+}
+
 /* Some bits settled, others not yet: extra bits do not matter. */
 static bool status_has(struct kvblk_mmio *m, u32 set, u32 clear)
 {

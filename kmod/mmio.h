@@ -116,5 +116,6 @@ u32 kvblk_mmio_status(const struct kvblk_mmio *m);
 void kvblk_mmio_needs_reset(struct kvblk_mmio *m);	/* status and CONFIG */
 void kvblk_mmio_raise(struct kvblk_mmio *m, u32 bits);
 void kvblk_mmio_ack(struct kvblk_mmio *m, u32 bits);
+u32 kvblk_mmio_interrupts(const struct kvblk_mmio *m);
 
 #endif /* KVBLK_MMIO_H */

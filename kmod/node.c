@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include "pause.h"
 #include "session.h"
 #include "ucmd.h"
 
@@ -164,6 +165,28 @@ static int node_info(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
+static int node_pause(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_pause *arg = data;
+	int ret = kvblk_pause_check(arg->timeout_ms, why);
+
+	if (!ret)
+		arg->in_flight = kvblk_session_pause(ctx, arg->timeout_ms);
+	return ret;
+}
+
+static int node_resume(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_pause *arg = data;
+	struct kvblk_session *s = ctx;
+
+	if (arg->timeout_ms)
+		return kvblk_why(why, -EOPNOTSUPP, "timeout_ms: must be 0");
+	kvblk_session_resume(s);
+	arg->in_flight = kvblk_counter(&s->disk->stats, KVBLK_STAT_IN_FLIGHT);
+	return 0;
+}
+
 #define NODE_FIRST	_IOC_NR(KVBLK_SESSION_SET_MEM)
 #define NODE_CMD(cmd, type, answers, fn) \
 	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, answers, fn)
@@ -175,6 +198,9 @@ static const struct kvblk_ucmd node_cmds[] = {
 	NODE_CMD(KVBLK_SESSION_WRITE, struct kvblk_session_reg, false, node_write),
 	NODE_CMD(KVBLK_SESSION_READ, struct kvblk_session_reg, true, node_read),
 	NODE_CMD(KVBLK_SESSION_INFO, struct kvblk_session_info, true, node_info),
+	NODE_CMD(KVBLK_SESSION_PAUSE, struct kvblk_session_pause, true, node_pause),
+	NODE_CMD(KVBLK_SESSION_RESUME, struct kvblk_session_pause, true,
+		 node_resume),
 };
 
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -112,6 +112,7 @@ static void queue_publish(struct kvblk_queue *q)
 	interrupt = kvblk_vring_publish(&q->vring);
 	kvblk_count(q->env.stats, interrupt ? KVBLK_STAT_INTERRUPTS :
 					      KVBLK_STAT_SUPPRESSED, 1);
+	kvblk_watch_work(q, interrupt);
 	q->env.ops->used(q, interrupt);
 }
 
@@ -214,13 +215,15 @@ static bool queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
 	return true;
 }
 
-/* One chain. False when there is nothing to do now. */
+/* One chain. False when there is nothing to do now. A pause lets the popped ones end. */
 static bool queue_step(struct kvblk_queue *q)
 {
 	struct kvblk_req *req;
 	bool more;
 
 	req = list_first_entry_or_null(&q->ready, struct kvblk_req, link);
+	if (!req && READ_ONCE(q->paused))
+		return false;
 	if (!req)
 		req = q->held;
 	if (req)
@@ -237,17 +240,21 @@ static bool queue_serve(struct kvblk_queue *q)
 {
 	unsigned int budget = q->vring.num;
 
+	q->waiting = false;
 	kvblk_vring_disable_notify(&q->vring);
 	while (budget--) {
 		if (!queue_running(q))
 			return false;
 		if (queue_step(q))
 			continue;
-		/* A kick cannot help a stalled, broken or full queue. */
-		if (q->stalled || q->broken || list_empty(&q->free))
+		/* A kick cannot help a stalled, broken, full or paused queue. */
+		if (q->stalled || q->broken || list_empty(&q->free) ||
+		    READ_ONCE(q->paused))
 			return false;
-		if (!kvblk_vring_enable_notify(&q->vring))
+		if (!kvblk_vring_enable_notify(&q->vring)) {
+			q->waiting = true;
 			return false;
+		}
 		kvblk_vring_disable_notify(&q->vring);
 	}
 	return true;
@@ -269,10 +276,21 @@ static void queue_finish_stop(struct kvblk_queue *q)
 		return;
 
 	hrtimer_cancel(&q->timer);
+	kvblk_watch_stop(q);
 	queue_set_stalled(q, false);
 	/* Pairs with the acquire in kvblk_queue_idle(). */
 	smp_store_release(&q->state, KVBLK_QUEUE_IDLE);
 	q->env.ops->stopped(q);
+}
+
+/* What a lost kick would have asked for: not in the look that only suspects it. */
+static bool queue_may_serve(struct kvblk_queue *q, unsigned long events)
+{
+	bool kicked = events & BIT(KVBLK_EV_KICK);
+
+	if (events & BIT(KVBLK_EV_CHECK) && !kvblk_watch_look(q, kicked))
+		return false;
+	return !q->stalled;
 }
 
 static void queue_pass_running(struct kvblk_queue *q, unsigned long events)
@@ -284,10 +302,20 @@ static void queue_pass_running(struct kvblk_queue *q, unsigned long events)
 	queue_publish(q);
 	if (events & BIT(KVBLK_EV_RETRY))
 		queue_set_stalled(q, false);
-	if (!q->stalled && queue_serve(q))
+	if (queue_may_serve(q, events) && queue_serve(q))
 		set_bit(KVBLK_EV_KICK, &q->events);
 	queue_publish(q);
 	blk_finish_plug(&plug);
+}
+
+/* At the end of a pass, when no request can be taken any more. */
+static void queue_tell_quiet(struct kvblk_queue *q)
+{
+	if (!READ_ONCE(q->paused) || q->in_flight || READ_ONCE(q->quiet))
+		return;
+	/* Pairs with the acquire in kvblk_queue_quiet(). */
+	smp_store_release(&q->quiet, true);
+	q->env.ops->quiet(q);
 }
 
 static void queue_pass(struct kvblk_queue *q)
@@ -303,6 +331,7 @@ static void queue_pass(struct kvblk_queue *q)
 	}
 	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
 		queue_finish_stop(q);
+	queue_tell_quiet(q);
 }
 
 static bool queue_has_work(const struct kvblk_queue *q)
@@ -346,6 +375,7 @@ int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 	INIT_LIST_HEAD(&q->free);
 	INIT_LIST_HEAD(&q->ready);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	kvblk_watch_init(q);
 
 	q->scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*q->scratch),
 				   GFP_KERNEL);
@@ -452,11 +482,22 @@ int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 		.avail = q->area[1].addr,
 		.used = q->area[2].addr,
 	};
+	q->waiting = false;
+	kvblk_watch_start(q);
 	/* Hand everything above to the worker; pairs with queue_running(). */
 	smp_store_release(&q->state, KVBLK_QUEUE_RUNNING);
 	/* What the driver made available before now has no kick of its own. */
 	kvblk_queue_event(q, KVBLK_EV_KICK);
 	return 0;
+}
+
+void kvblk_queue_pause(struct kvblk_queue *q, bool pause)
+{
+	/* First: a worker that sees the new pause says so afresh. */
+	WRITE_ONCE(q->quiet, false);
+	/* Pairs with the look of a pass at the flag: seen there, seen quiet. */
+	smp_store_release(&q->paused, pause);
+	kvblk_queue_event(q, KVBLK_EV_KICK);
 }
 
 bool kvblk_queue_stop(struct kvblk_queue *q)

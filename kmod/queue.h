@@ -64,12 +64,16 @@ struct kvblk_req {
  * struct kvblk_queue_ops - What a queue asks of its session; none may sleep
  * @used: Elements were published; @interrupt: the driver wants to be told.
  * @broken: The ring cannot be trusted any more; called once per start.
+ * @unanswered: Whether the driver has not acknowledged the last interrupt.
+ * @quiet: A paused queue has nothing in flight any more.
  * @stopped: After kvblk_queue_stop(): nothing is in flight, and nothing of the
  *	guest will be touched before the next start.
  */
 struct kvblk_queue_ops {
 	void (*used)(struct kvblk_queue *q, bool interrupt);
 	void (*broken)(struct kvblk_queue *q, const char *reason);
+	bool (*unanswered)(struct kvblk_queue *q);
+	void (*quiet)(struct kvblk_queue *q);
 	void (*stopped)(struct kvblk_queue *q);
 };
 
@@ -101,6 +105,7 @@ struct kvblk_queue_env {
 enum kvblk_queue_event {
 	KVBLK_EV_KICK,		/* look at the ring */
 	KVBLK_EV_RETRY,		/* tokens may be there: timer, new limits */
+	KVBLK_EV_CHECK,		/* look for what got lost */
 	KVBLK_EV_STOP,		/* the state has changed to stopping */
 };
 
@@ -108,6 +113,28 @@ enum kvblk_queue_state {
 	KVBLK_QUEUE_IDLE,
 	KVBLK_QUEUE_RUNNING,
 	KVBLK_QUEUE_STOPPING,
+};
+
+/**
+ * struct kvblk_watch - Looks for lost notifications; see watch.c
+ * @timer: Sets KVBLK_EV_CHECK. Armed after work, not for ever.
+ * @armed: The timer runs.
+ * @rounds: Looks since the last work.
+ * @requests: Chains popped at the last look.
+ * @used: Index of the used ring at the last look.
+ * @told: Of the last interrupt that was sent again.
+ * @suspect: The last look found a chain that nobody had kicked for.
+ * @interrupted: The last batch sent an interrupt.
+ */
+struct kvblk_watch {
+	struct hrtimer timer;
+	bool armed;
+	u8 rounds;
+	u64 requests;
+	u16 used;
+	u16 told;
+	bool suspect;
+	bool interrupted;
 };
 
 /**
@@ -124,6 +151,9 @@ enum kvblk_queue_state {
  *	worker. What follows belongs to the session while IDLE, else to the
  *	worker.
  *
+ * @paused: No request is to be taken; written by the session.
+ * @quiet: Paused and nothing in flight; true is written by the worker.
+ *
  * @vring: Cursors.
  * @area: Mapped descriptor table, driver area, device area.
  * @reqs: One per ring entry.
@@ -133,7 +163,9 @@ enum kvblk_queue_state {
  * @in_flight: Requests popped and not yet completed.
  * @stalled: The first request waits for tokens and the timer runs.
  * @broken: The ring is not looked at any more.
+ * @waiting: The ring was empty, and the driver was asked to notify.
  * @scratch: Pieces of the chain at hand.
+ * @watch: Self-check.
  */
 struct kvblk_queue {
 	struct kvblk_queue_env env;
@@ -143,6 +175,8 @@ struct kvblk_queue {
 	struct llist_head done;
 	struct hrtimer timer;
 	enum kvblk_queue_state state;
+	bool paused;
+	bool quiet;
 
 	struct kvblk_vring vring;
 	struct kvblk_mapping area[3];
@@ -153,7 +187,9 @@ struct kvblk_queue {
 	unsigned int in_flight;
 	bool stalled;
 	bool broken;
+	bool waiting;
 	struct kvblk_seg *scratch;
+	struct kvblk_watch watch;
 };
 
 /**
@@ -194,8 +230,25 @@ static inline bool kvblk_queue_idle(const struct kvblk_queue *q)
 	return smp_load_acquire(&q->state) == KVBLK_QUEUE_IDLE;
 }
 
+/* Take requests or not; running or not. With @pause env.ops->quiet follows. */
+void kvblk_queue_pause(struct kvblk_queue *q, bool pause);
+
+/* Whether a paused queue touches nothing of the guest any more. */
+static inline bool kvblk_queue_quiet(const struct kvblk_queue *q)
+{
+	/* Pairs with the release in queue_tell_quiet(). */
+	return smp_load_acquire(&q->quiet) || kvblk_queue_idle(q);
+}
+
 /* Set an event and wake the worker: any context. */
 void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
+
+/* watch.c: called by the worker */
+void kvblk_watch_init(struct kvblk_queue *q);
+void kvblk_watch_start(struct kvblk_queue *q);
+void kvblk_watch_stop(struct kvblk_queue *q);
+void kvblk_watch_work(struct kvblk_queue *q, bool interrupted);
+bool kvblk_watch_look(struct kvblk_queue *q, bool kicked);
 
 /* request.c: the steps of a request, called by the worker. */
 int kvblk_req_prepare(struct kvblk_req *req);

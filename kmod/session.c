@@ -50,13 +50,21 @@ static void session_broken(struct kvblk_queue *q, const char *reason)
 	session_interrupt(s);
 }
 
-static void session_put(struct kvblk_session *s);
+static bool session_unanswered(struct kvblk_queue *q)
+{
+	return kvblk_mmio_interrupts(&queue_session(q)->mmio) & KVBLK_INT_VRING;
+}
+
+static void session_quiet(struct kvblk_queue *q)
+{
+	wake_up_all(&queue_session(q)->wait);
+}
 
 static void session_queue_finish(struct kvblk_session *s)
 {
-	kref_get(&s->ref);
+	kvblk_session_get(s);
 	if (!queue_work(session_wq, &s->finish))
-		session_put(s);
+		kvblk_session_put(s);
 }
 
 static void session_stopped(struct kvblk_queue *q)
@@ -67,6 +75,8 @@ static void session_stopped(struct kvblk_queue *q)
 static const struct kvblk_queue_ops session_queue_ops = {
 	.used		= session_used,
 	.broken		= session_broken,
+	.unanswered	= session_unanswered,
+	.quiet		= session_quiet,
 	.stopped	= session_stopped,
 };
 
@@ -128,7 +138,7 @@ static void session_free(struct kref *ref)
 	module_put(THIS_MODULE);
 }
 
-static void session_put(struct kvblk_session *s)
+void kvblk_session_put(struct kvblk_session *s)
 {
 	kref_put(&s->ref, session_free);
 }
@@ -191,11 +201,12 @@ static int session_attach(struct kvblk_session *s)
 		ret = -ENODEV;
 	else if (disk->session)
 		ret = -EBUSY;
-	else
+	if (!ret) {
+		kvblk_session_get(s);
 		disk->session = s;
+		kvblk_queue_pause(&s->queue, disk->paused);
+	}
 	mutex_unlock(&disk->lock);
-	if (!ret)
-		kref_get(&s->ref);
 	return ret;
 }
 
@@ -217,7 +228,7 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk)
 err_exit:
 	kvblk_queue_exit(&s->queue);
 err_put:
-	session_put(s);
+	kvblk_session_put(s);
 	return ERR_PTR(ret);
 }
 
@@ -309,10 +320,10 @@ static void session_finish(struct work_struct *work)
 		kvblk_queue_release(&s->queue);
 		if (session_settle(s)) {
 			kvblk_queue_exit(&s->queue);
-			session_put(s);
+			kvblk_session_put(s);
 		}
 	}
-	session_put(s);
+	kvblk_session_put(s);
 }
 
 void kvblk_session_close(struct kvblk_session *s)
@@ -329,7 +340,7 @@ void kvblk_session_close(struct kvblk_session *s)
 	mutex_unlock(&disk->lock);
 
 	session_wait(s, &s->closing);
-	session_put(s);
+	kvblk_session_put(s);
 }
 
 /* ---- set-up ---- */
@@ -473,8 +484,9 @@ u32 kvblk_session_state(const struct kvblk_disk *disk)
 	status = kvblk_mmio_status(&s->mmio);
 	if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return KVBLK_STATE_NEEDS_RESET;
-	return status & VIRTIO_CONFIG_S_DRIVER_OK ? KVBLK_STATE_RUNNING :
-						    KVBLK_STATE_ATTACHED;
+	if (!(status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return KVBLK_STATE_ATTACHED;
+	return disk->paused || s->paused ? KVBLK_STATE_PAUSED : KVBLK_STATE_RUNNING;
 }
 
 int kvblk_sessions_init(void)

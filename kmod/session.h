@@ -13,8 +13,8 @@
 /**
  * struct kvblk_session - One attachment
  *
- * @ref: Held by the descriptor, by the attachment to the disk, and by @finish
- *	while it is queued.
+ * @ref: Held by the descriptor, by the attachment to the disk, by @finish while
+ *	it is queued, and by who waits for a pause.
  * @setup: Serialises the calls that change the session. Some of them fault pages
  *	in, which can take for ever: only calls on this session wait for it, and
  *	they can be killed.
@@ -28,11 +28,12 @@
  * @ack: Interrupt acknowledgment.
  * @irq: The device's interrupt, or NULL.
  * @resetting: From a reset until its last I/O has ended.
+ * @paused: Held still by the VMM.
  * @closing: The descriptor is gone; ends with the last I/O.
  *
  * @queue: The engine.
  * @finish: Ends a reset or the session when nothing is in flight.
- * @wait: For the end of either.
+ * @wait: For the end of either, and for a paused queue to be quiet.
  */
 struct kvblk_session {
 	struct kref ref;
@@ -47,6 +48,7 @@ struct kvblk_session {
 	struct kvblk_hook ack;
 	struct eventfd_ctx *irq;
 	bool resetting;
+	bool paused;
 	bool closing;
 
 	struct kvblk_queue queue;
@@ -65,6 +67,13 @@ void kvblk_sessions_exit(void);	/* after the last session has ended */
  * not ended; -ENODEV if the disk is being removed; -ENOMEM.
  */
 struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk);
+
+static inline void kvblk_session_get(struct kvblk_session *s)
+{
+	kref_get(&s->ref);
+}
+
+void kvblk_session_put(struct kvblk_session *s);
 
 /* Detach; returns when the I/O has ended or after KVBLK_DRAIN_MS. */
 void kvblk_session_close(struct kvblk_session *s);

@@ -34,6 +34,7 @@
  * @test: The case.
  * @q: The queue under test.
  * @mem: Guest memory: @ram at BENCH_GPA.
+ * @mem_ops: Its kind: the kernel's, which a case may change before a start.
  * @geo: 64 sectors, 64 ring entries, writable.
  * @gate: Without limits.
  * @stats: Counters.
@@ -50,11 +51,14 @@
  * @interrupts: Those for which the driver wants an interrupt.
  * @broken: Calls of ops.broken.
  * @stopped: Calls of ops.stopped.
+ * @quiet: Calls of ops.quiet.
+ * @unanswered: What ops.unanswered says.
  */
 struct bench {
 	struct kunit *test;
 	struct kvblk_queue q;
 	struct kvblk_mem mem;
+	struct kvblk_mem_ops mem_ops;
 	struct kvblk_geometry geo;
 	struct kvblk_gate gate;
 	struct kvblk_counters stats;
@@ -71,6 +75,8 @@ struct bench {
 	unsigned int interrupts;
 	unsigned int broken;
 	unsigned int stopped;
+	unsigned int quiet;
+	bool unanswered;
 };
 
 /* Waits until @cond holds; ends the case if it never does. */
@@ -132,9 +138,23 @@ static inline void bench_stopped(struct kvblk_queue *q)
 	WRITE_ONCE(b->stopped, b->stopped + 1);
 }
 
+static inline bool bench_unanswered(struct kvblk_queue *q)
+{
+	return READ_ONCE(to_bench(q)->unanswered);
+}
+
+static inline void bench_quiet(struct kvblk_queue *q)
+{
+	struct bench *b = to_bench(q);
+
+	WRITE_ONCE(b->quiet, b->quiet + 1);
+}
+
 static const struct kvblk_queue_ops bench_ops = {
 	.used		= bench_used,
 	.broken		= bench_broken,
+	.unanswered	= bench_unanswered,
+	.quiet		= bench_quiet,
 	.stopped	= bench_stopped,
 };
 
@@ -217,7 +237,8 @@ static inline int bench_memory(struct bench *b)
 		.size = BENCH_RAM,
 		.host = (uintptr_t)b->ram,
 	};
-	return kvblk_mem_init(&b->mem, &kvblk_mem_kernel_ops, region, 1, &bad);
+	b->mem_ops = kvblk_mem_kernel_ops;
+	return kvblk_mem_init(&b->mem, &b->mem_ops, region, 1, &bad);
 }
 
 static inline void bench_free(struct bench *b)

@@ -278,14 +278,12 @@ KUNIT_ARRAY_PARAM_DESC(absent, absent_rows, name);
 static void absent_memory(struct kunit *test)
 {
 	const struct absent_row *row = test->param_value;
-	struct kvblk_mem_ops ops = kvblk_mem_kernel_ops;
 	const struct bench_req r = A_READ;
 	struct bench *b = test->priv;
 	unsigned int len = row->status ? 1 : 2049;
 
-	ops.read = absent_read;
-	ops.write = absent_write;
-	b->mem.ops = &ops;
+	b->mem_ops.read = absent_read;
+	b->mem_ops.write = absent_write;
 	absent = (struct absent){
 		.from = (uintptr_t)slot_ram(b, SLOT) + row->offset,
 		.len = row->len,
@@ -307,13 +305,108 @@ static void absent_memory(struct kunit *test)
 	else
 		bench_expect_used(b, SLOT, len, row->status);
 	bench_stop(b);
-	b->mem.ops = &kvblk_mem_kernel_ops;
+}
+
+/* ---- chains that give no status byte, in a slot that has seen another ---- */
+
+struct blind_row {
+	const char *name;
+	u64 table;	/* address of the table, 0: in the slot */
+	bool nested;	/* which no table may be */
+	bool absent;	/* at first */
+	bool sleep;	/* for good */
+};
+
+static const struct blind_row blind_rows[] = {
+	{ "table is no memory", .table = BENCH_NOWHERE },
+	{ "table is malformed", .nested = true },
+	{ "table is malformed, seen late", .nested = true, .absent = true },
+	{ "table vanishes", .absent = true, .sleep = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(blind, blind_rows, name);
+
+static void blind_write(struct bench *b, const struct blind_row *row)
+{
+	const struct bench_req r = A_READ;
+
+	bench_write(b, SLOT + 1, &r);
+	guest_desc_write(&b->ring.desc[SLOT + 1], &(struct guest_desc){
+		.addr = row->table ?: slot_gpa(SLOT + 1) + SLOT_TABLE,
+		.len = 3 * sizeof(struct vring_desc),
+		.flags = VRING_DESC_F_INDIRECT,
+	});
+	if (row->nested)
+		guest_desc_write((void *)slot_ram(b, SLOT + 1) + SLOT_TABLE,
+				 &(struct guest_desc){
+			.addr = slot_gpa(SLOT + 1) + SLOT_TABLE,
+			.len = 16,
+			.flags = VRING_DESC_F_INDIRECT,
+		});
+	if (row->absent)
+		absent = (struct absent){
+			.from = (uintptr_t)slot_ram(b, SLOT + 1) + SLOT_TABLE,
+			.len = 1,
+			.sleep = row->sleep,
+		};
+}
+
+/* The status byte of the older request is not taken for that of the new one. */
+static void no_stale_answer(struct kunit *test)
+{
+	const struct blind_row *row = test->param_value;
+	const struct bench_req r = A_READ;
+	struct bench *b = test->priv;
+
+	b->mem_ops.read = absent_read;
+	absent = (struct absent){};
+	bench_start(b, 16, BENCH_INDIRECT);
+	bench_put(b, SLOT, &r);
+	bench_kick(b);
+	bench_expect_done(b, 1);
+
+	memset(slot_ram(b, SLOT), STATUS_UNSET, BENCH_SLOT);
+	blind_write(b, row);
+	guest_ring_offer(&b->ring, SLOT + 1);
+	bench_kick(b);
+	bench_until(b, READ_ONCE(b->broken));
+	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, 1, guest_ring_used_idx(&b->ring));
+	KUNIT_EXPECT_NULL(test, memchr_inv(slot_ram(b, SLOT), STATUS_UNSET,
+					   BENCH_SLOT));
+	KUNIT_EXPECT_EQ(test, STATUS_UNSET, slot_status(b, SLOT + 1));
+	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_IN_FLIGHT));
+	bench_stop(b);
+}
+
+/* Several requests in flight that cannot be answered break the ring once. */
+static void broken_is_said_once(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	u16 i;
+
+	b->disk.script.when = FAKE_NEVER;
+	bench_start(b, 16, BENCH_INDIRECT);
+	for (i = 0; i < 4; i++)
+		bench_put(b, i, &(struct bench_req){
+			.type = IN, .len = 512, .status = BENCH_NOWHERE });
+	bench_kick(b);
+	bench_until(b, atomic_read(&b->disk.attempts) == 4);
+	fake_end_all(&b->disk);
+	bench_until(b, !bench_stat(b, KVBLK_STAT_IN_FLIGHT));
+	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, 1, b->broken);
+	KUNIT_EXPECT_EQ(test, 1, bench_stat(b, KVBLK_STAT_RING_ERRORS));
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	bench_stop(b);
 }
 
 static struct kunit_case request_cases[] = {
 	KUNIT_CASE_PARAM(ways_direct, way_gen_params),
 	KUNIT_CASE_PARAM(ways_indirect, way_gen_params),
 	KUNIT_CASE_PARAM(absent_memory, absent_gen_params),
+	KUNIT_CASE_PARAM(no_stale_answer, blind_gen_params),
+	KUNIT_CASE(broken_is_said_once),
 	{}
 };
 

@@ -236,12 +236,10 @@ KUNIT_ARRAY_PARAM(ready, ready_rows, ready_desc);
 
 static void popped_request_waits(struct kunit *test)
 {
-	struct kvblk_mem_ops ops = kvblk_mem_kernel_ops;
 	const bool *stop = test->param_value;
 	struct bench *b = test->priv;
 
-	ops.read = shy_read;
-	b->mem.ops = &ops;
+	b->mem_ops.read = shy_read;
 	shy_header = (uintptr_t)slot_ram(b, 0) + SLOT_HEADER;
 	bench_gate_empty(b, KVBLK_BUCKET_OPS);
 	bench_start(b, 64, 0);
@@ -267,7 +265,6 @@ static void popped_request_waits(struct kunit *test)
 		bench_expect_used(b, 1, 1, VIRTIO_BLK_S_OK);
 		bench_stop(b);
 	}
-	b->mem.ops = &kvblk_mem_kernel_ops;
 }
 
 static struct kunit_case stall_cases[] = {

@@ -274,13 +274,11 @@ KUNIT_ARRAY_PARAM_DESC(gone, gone_rows, name);
 static void vmm_is_gone(struct kunit *test)
 {
 	const struct gone_row *row = test->param_value;
-	struct kvblk_mem_ops ops = kvblk_mem_kernel_ops;
 	const struct bench_req write = { OUT, 1, 512 };
 	struct bench *b = test->priv;
 	u32 sum;
 
-	ops.enter = gone_enter;
-	b->mem.ops = &ops;
+	b->mem_ops.enter = gone_enter;
 	WRITE_ONCE(gone, row->early);
 	b->disk.script = row->script;
 	if (row->stalled)
@@ -305,7 +303,44 @@ static void vmm_is_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sum, ram_sum(b));
 	KUNIT_EXPECT_EQ(test, 0, b->used_calls);
 	bench_stop(b);
-	b->mem.ops = &kvblk_mem_kernel_ops;
+}
+
+/* ---- who holds the VMM's memory ---- */
+
+static atomic_t held;
+
+static bool held_enter(const struct kvblk_mem *mem)
+{
+	atomic_inc(&held);
+	return true;
+}
+
+static void held_leave(const struct kvblk_mem *mem)
+{
+	atomic_dec(&held);
+}
+
+/* A killed VMM's memory must not wait for a disk that is dead: see req_run_job(). */
+static void dead_hold_no_memory(struct kunit *test)
+{
+	const struct dead_row *row = test->param_value;
+	struct bench *b = test->priv;
+
+	b->mem_ops.enter = held_enter;
+	b->mem_ops.leave = held_leave;
+	atomic_set(&held, 0);
+	b->disk.script = row->script;
+	bench_start(b, 64, 0);
+	bench_put(b, 0, &row->r);
+	bench_kick(b);
+	await_dead(b, row, 1);
+	/* Only a transfer in a work item needs it. */
+	KUNIT_EXPECT_EQ(test, row->where == PERFORMS, atomic_read(&held));
+
+	fake_revive(&b->disk);
+	bench_expect_done(b, 1);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&held));
+	bench_stop(b);
 }
 
 static struct kunit_case stop_cases[] = {
@@ -315,6 +350,7 @@ static struct kunit_case stop_cases[] = {
 	KUNIT_CASE_PARAM(endless_driver, when_gen_params),
 	KUNIT_CASE_PARAM(storm, when_gen_params),
 	KUNIT_CASE_PARAM(vmm_is_gone, gone_gen_params),
+	KUNIT_CASE_PARAM(dead_hold_no_memory, dead_gen_params),
 	{}
 };
 

@@ -201,6 +201,7 @@ struct kvblk_list {
  * @KVBLK_STATE_RUNNING: The driver has set DRIVER_OK; requests are served.
  * @KVBLK_STATE_DRAINING: A reset or the end of a session waits for I/O.
  * @KVBLK_STATE_NEEDS_RESET: The driver broke the ring; waits for a reset.
+ * @KVBLK_STATE_PAUSED: As RUNNING, but no request is taken from the ring.
  */
 enum kvblk_disk_state {
 	KVBLK_STATE_IDLE,
@@ -208,6 +209,7 @@ enum kvblk_disk_state {
 	KVBLK_STATE_RUNNING,
 	KVBLK_STATE_DRAINING,
 	KVBLK_STATE_NEEDS_RESET,
+	KVBLK_STATE_PAUSED,
 };
 
 /**
@@ -233,6 +235,9 @@ enum kvblk_disk_state {
  *	driver asked for none.
  * @in_flight: Gauge: requests taken and not yet completed.
  * @currently_throttled: Gauge: 1 while a request waits for tokens.
+ * @lost_kicks: Times a request was found in the ring that nobody had notified of.
+ * @lost_interrupts: Interrupts sent again because the driver had not answered for
+ *	a second. A guest that does not run looks the same.
  */
 struct kvblk_stats {
 	__aligned_u64 requests;
@@ -254,6 +259,8 @@ struct kvblk_stats {
 	__aligned_u64 interrupts_suppressed;
 	__aligned_u64 in_flight;
 	__aligned_u64 currently_throttled;
+	__aligned_u64 lost_kicks;
+	__aligned_u64 lost_interrupts;
 };
 
 /**
@@ -298,6 +305,28 @@ struct kvblk_query {
 	struct kvblk_stats stats;
 };
 
+/**
+ * struct kvblk_pause - KVBLK_PAUSE, KVBLK_RESUME: hold a disk still
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk.
+ * @timeout_ms: KVBLK_PAUSE: how long to wait for requests in flight; 0: 1000, at most
+ *	KVBLK_PAUSE_MS_MAX (EINVAL). KVBLK_RESUME: must be 0 (EOPNOTSUPP).
+ * @in_flight: Out: requests that have not ended. 0 after KVBLK_PAUSE: nothing of the
+ *	guest's memory or of the backing changes until KVBLK_RESUME.
+ *
+ * A paused disk takes no request from the ring; notifications stay pending. It stays
+ * paused over resets and sessions, and pausing it again is no error: that waits
+ * again. A reset, the end of a session and removal go on as ever.
+ */
+struct kvblk_pause {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u32 timeout_ms;
+	__u32 in_flight;
+};
+
+#define KVBLK_PAUSE_MS_MAX	60000
+
 #define KVBLK_IOC		0xC7
 
 #define KVBLK_ADD	_IOWR(KVBLK_IOC, 0x00, struct kvblk_add)
@@ -305,6 +334,8 @@ struct kvblk_query {
 #define KVBLK_SET	_IOWR(KVBLK_IOC, 0x02, struct kvblk_set)
 #define KVBLK_LIST	_IOWR(KVBLK_IOC, 0x03, struct kvblk_list)
 #define KVBLK_QUERY	_IOWR(KVBLK_IOC, 0x04, struct kvblk_query)
+#define KVBLK_PAUSE	_IOWR(KVBLK_IOC, 0x05, struct kvblk_pause)
+#define KVBLK_RESUME	_IOWR(KVBLK_IOC, 0x06, struct kvblk_pause)
 
 /**
  * DOC: sessions
@@ -428,10 +459,27 @@ struct kvblk_session_info {
 	__aligned_u64 capacity;
 };
 
+/**
+ * struct kvblk_session_pause - KVBLK_SESSION_PAUSE, KVBLK_SESSION_RESUME
+ * @hdr: No flags.
+ * @timeout_ms: As in struct kvblk_pause.
+ * @in_flight: As in struct kvblk_pause.
+ *
+ * For a VMM that dumps or saves its guest. The pause is the session's own and ends
+ * with it; the disk runs when neither this nor KVBLK_PAUSE holds it.
+ */
+struct kvblk_session_pause {
+	struct kvblk_hdr hdr;
+	__u32 timeout_ms;
+	__u32 in_flight;
+};
+
 #define KVBLK_SESSION_SET_MEM	_IOWR(KVBLK_IOC, 0x40, struct kvblk_session_mem)
 #define KVBLK_SESSION_BIND	_IOWR(KVBLK_IOC, 0x41, struct kvblk_session_bind)
 #define KVBLK_SESSION_WRITE	_IOWR(KVBLK_IOC, 0x42, struct kvblk_session_reg)
 #define KVBLK_SESSION_READ	_IOWR(KVBLK_IOC, 0x43, struct kvblk_session_reg)
 #define KVBLK_SESSION_INFO	_IOWR(KVBLK_IOC, 0x44, struct kvblk_session_info)
+#define KVBLK_SESSION_PAUSE	_IOWR(KVBLK_IOC, 0x45, struct kvblk_session_pause)
+#define KVBLK_SESSION_RESUME	_IOWR(KVBLK_IOC, 0x46, struct kvblk_session_pause)
 
 #endif /* _UAPI_LINUX_KVBLK_H */
