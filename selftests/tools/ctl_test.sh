@@ -124,7 +124,12 @@ done <<'END'
 3|nosuch: no such disk|stats nosuch
 3|nosuch: no such disk|stats --watch 1 nosuch
 3|nosuch: no such disk|remove nosuch
+3|nosuch: no such disk|pause nosuch
+3|nosuch: no such disk|resume nosuch
 END
+check "pause" "$ctl" pause d0
+check "pause: again, and how long to wait" "$ctl" pause --timeout 10 d0
+check "resume" "$ctl" resume d0
 check "refused calls made no disk" json list --json -- 'len(v) == 3'
 
 as_nobody()

@@ -22,7 +22,7 @@ out=${1:-$scratch/out}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 ctl=$out/kvblkctl
-commands=(add remove set list show stats)
+commands=(add remove set list show stats pause resume)
 
 # shellcheck source=tap.sh
 . "$here/tap.sh"
@@ -194,7 +194,7 @@ check_code "output that cannot be written is a failure" 1 'cannot write' write_t
 
 truncate -s 1M "$scratch/image"
 declare -A valid=([add]="disk $scratch/image" [remove]=disk [set]="--iops 5 disk" [list]=""
-	[show]=disk [stats]=disk)
+	[show]=disk [stats]=disk [pause]=disk [resume]=disk)
 for command in "${commands[@]}"; do
 	name="$command: without the module, exit code 4 and what to do"
 	if [ -e /dev/kvblk-control ]; then

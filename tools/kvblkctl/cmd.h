@@ -39,7 +39,9 @@ struct cmd {
 
 extern const struct cmd cmd_add;
 extern const struct cmd cmd_list;
+extern const struct cmd cmd_pause;
 extern const struct cmd cmd_remove;
+extern const struct cmd cmd_resume;
 extern const struct cmd cmd_set;
 extern const struct cmd cmd_show;
 extern const struct cmd cmd_stats;
@@ -59,6 +61,7 @@ enum {
 	OPT_QUEUE_SIZE,
 	OPT_READ_ONLY,
 	OPT_SERIAL,
+	OPT_TIMEOUT,
 	OPT_WATCH,
 	OPT_LIMIT,
 	OPT_IOPS = OPT_LIMIT + KVBLK_LIMIT_OPS,

@@ -13,6 +13,8 @@ static const struct cmd * const cmds[] = {
 	&cmd_list,
 	&cmd_show,
 	&cmd_stats,
+	&cmd_pause,
+	&cmd_resume,
 };
 
 #define CMDS_NR	(sizeof(cmds) / sizeof(cmds[0]))

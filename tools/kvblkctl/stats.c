@@ -66,6 +66,8 @@ static const struct counter counters[] = {
 	COUNTER(interrupts_suppressed),
 	GAUGE(in_flight),
 	GAUGE(currently_throttled),
+	COUNTER(lost_kicks),
+	COUNTER(lost_interrupts),
 };
 
 #define COUNTERS_NR	(sizeof(counters) / sizeof(counters[0]))

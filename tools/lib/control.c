@@ -57,6 +57,35 @@ int kvblk_disk_set(int ctl, const struct kvblk_set *spec, char *why,
 	return kvblk_call(ctl, KVBLK_SET, &arg.hdr, sizeof(arg), why, why_len);
 }
 
+static int pause_or_resume(int ctl, unsigned long request, const char *name,
+			   struct kvblk_pause *arg, char *why, size_t why_len)
+{
+	int err = copy_name(arg->name, name, why, why_len);
+
+	if (err)
+		return err;
+	return kvblk_call(ctl, request, &arg->hdr, sizeof(*arg), why, why_len);
+}
+
+int kvblk_disk_pause(int ctl, const char *name, uint32_t timeout_ms,
+		     uint32_t *in_flight, char *why, size_t why_len)
+{
+	struct kvblk_pause arg = { .timeout_ms = timeout_ms };
+	int err;
+
+	err = pause_or_resume(ctl, KVBLK_PAUSE, name, &arg, why, why_len);
+	if (!err)
+		*in_flight = arg.in_flight;
+	return err;
+}
+
+int kvblk_disk_resume(int ctl, const char *name, char *why, size_t why_len)
+{
+	struct kvblk_pause arg = {};
+
+	return pause_or_resume(ctl, KVBLK_RESUME, name, &arg, why, why_len);
+}
+
 int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
 		     char *why, size_t why_len)
 {
@@ -111,6 +140,7 @@ const char *kvblk_state_name(uint32_t state)
 		[KVBLK_STATE_RUNNING] = "running",
 		[KVBLK_STATE_DRAINING] = "draining",
 		[KVBLK_STATE_NEEDS_RESET] = "needs-reset",
+		[KVBLK_STATE_PAUSED] = "paused",
 	};
 
 	if (state >= sizeof(names) / sizeof(names[0]))

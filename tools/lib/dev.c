@@ -115,6 +115,26 @@ int kvblk_dev_set_memory(struct kvblk_dev *dev,
 			  sizeof(arg), dev->why, sizeof(dev->why));
 }
 
+int kvblk_dev_pause(struct kvblk_dev *dev, uint32_t timeout_ms,
+		    uint32_t *in_flight)
+{
+	struct kvblk_session_pause arg = { .timeout_ms = timeout_ms };
+	int err = kvblk_call(dev->fd, KVBLK_SESSION_PAUSE, &arg.hdr,
+			     sizeof(arg), dev->why, sizeof(dev->why));
+
+	if (!err)
+		*in_flight = arg.in_flight;
+	return err;
+}
+
+int kvblk_dev_resume(struct kvblk_dev *dev)
+{
+	struct kvblk_session_pause arg = {};
+
+	return kvblk_call(dev->fd, KVBLK_SESSION_RESUME, &arg.hdr, sizeof(arg),
+			  dev->why, sizeof(dev->why));
+}
+
 /*
  * The guest's bytes lie in memory as its store left them, little-endian in this
  * device; the kernel takes a number.

@@ -120,6 +120,24 @@ int kvblk_disk_add(int ctl, const struct kvblk_add *spec, char *why,
 int kvblk_disk_remove(int ctl, const char *name, char *why, size_t why_len);
 
 /**
+ * kvblk_disk_pause - Hold a disk still: it takes no more requests
+ * @ctl: From kvblk_control_open().
+ * @name: Of the disk.
+ * @timeout_ms: How long to wait for requests in flight, at most
+ *	KVBLK_PAUSE_MS_MAX; 0: 1000.
+ * @in_flight: Out: requests that have not ended; 0: the disk is still.
+ * @why: As for kvblk_disk_add().
+ * @why_len: Likewise.
+ *
+ * Return: 0, -ENOENT, -EINVAL.
+ */
+int kvblk_disk_pause(int ctl, const char *name, uint32_t timeout_ms,
+		     uint32_t *in_flight, char *why, size_t why_len);
+
+/* The end of it. Return: 0, -ENOENT. */
+int kvblk_disk_resume(int ctl, const char *name, char *why, size_t why_len);
+
+/**
  * kvblk_disk_set - Change limits of a disk, attached or not
  * @ctl: From kvblk_control_open().
  * @spec: Name, mask and limits; @spec->hdr is not used.
@@ -163,7 +181,7 @@ int kvblk_disk_list(int ctl, struct kvblk_disk_name **names, size_t *count,
  * kvblk_state_name - Word for a state
  * @state: enum kvblk_disk_state.
  *
- * Return: "idle", "attached", "running", "draining", "needs-reset"; "unknown"
+ * Return: "idle", "attached", "running", "draining", "needs-reset", "paused"; "unknown"
  * for a state this library does not know. Never NULL.
  */
 const char *kvblk_state_name(uint32_t state);
@@ -319,6 +337,20 @@ const void *kvblk_dev_page(const struct kvblk_dev *dev);
  * Return: true if all of it lies in the window given to kvblk_dev_plug().
  */
 bool kvblk_dev_claims(const struct kvblk_dev *dev, uint64_t gpa, size_t len);
+
+/**
+ * kvblk_dev_pause - Hold the disk still for a memory dump or a snapshot
+ * @dev: The device.
+ * @timeout_ms: As for kvblk_disk_pause().
+ * @in_flight: As for kvblk_disk_pause().
+ *
+ * Ends by kvblk_dev_resume() or with the session.
+ *
+ * Return: 0, -EINVAL.
+ */
+int kvblk_dev_pause(struct kvblk_dev *dev, uint32_t timeout_ms,
+		    uint32_t *in_flight);
+int kvblk_dev_resume(struct kvblk_dev *dev);
 
 /**
  * kvblk_dev_write - Forward a guest write
