@@ -137,9 +137,9 @@ static int node_write(void *ctx, void *data, struct kvblk_why *why)
 	struct kvblk_session_reg *arg = data;
 	int ret = reg_check(arg, why);
 
-	if (ret)
-		return ret;
-	return kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
+	if (!ret)
+		kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
+	return ret;
 }
 
 static int node_read(void *ctx, void *data, struct kvblk_why *why)

@@ -51,7 +51,7 @@ static enum hrtimer_restart queue_timer(struct hrtimer *timer)
 
 static bool queue_running(const struct kvblk_queue *q)
 {
-	/* Pairs with the release in kvblk_queue_start(). */
+	/* Pairs with the release in kvblk_queue_run(). */
 	return smp_load_acquire(&q->state) == KVBLK_QUEUE_RUNNING;
 }
 
@@ -460,8 +460,8 @@ static int queue_alloc_reqs(struct kvblk_queue *q, u16 num)
 	return 0;
 }
 
-int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
-		      u64 features)
+int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
+			u64 features)
 {
 	int ret;
 
@@ -483,12 +483,16 @@ int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 		.used = q->area[2].addr,
 	};
 	q->waiting = false;
+	return 0;
+}
+
+void kvblk_queue_run(struct kvblk_queue *q)
+{
 	kvblk_watch_start(q);
-	/* Hand everything above to the worker; pairs with queue_running(). */
+	/* Hand all that was prepared to the worker; pairs with queue_running(). */
 	smp_store_release(&q->state, KVBLK_QUEUE_RUNNING);
 	/* What the driver made available before now has no kick of its own. */
 	kvblk_queue_event(q, KVBLK_EV_KICK);
-	return 0;
 }
 
 void kvblk_queue_pause(struct kvblk_queue *q, bool pause)

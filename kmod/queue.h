@@ -207,20 +207,25 @@ int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 void kvblk_queue_exit(struct kvblk_queue *q);
 
 /**
- * kvblk_queue_start - Map the rings and serve them
- * @q: Idle.
+ * kvblk_queue_prepare - Map the rings
+ * @q: Idle; stays so.
  * @vq: The queue as the driver set it up.
  * @features: What was negotiated.
  *
- * Return: 0 or -errno; on failure the queue stays idle.
+ * Faults pages in: sleeps as long as it takes.
+ *
+ * Return: 0 or -errno. What was done is undone by kvblk_queue_release().
  */
-int kvblk_queue_start(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
-		      u64 features);
+int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
+			u64 features);
+
+/* Serve what was prepared, until kvblk_queue_stop(). */
+void kvblk_queue_run(struct kvblk_queue *q);
 
 /* Stop popping and publishing; env.ops->stopped follows. False if not running. */
 bool kvblk_queue_stop(struct kvblk_queue *q);
 
-/* After env.ops->stopped: give the rings back. Sleeps. */
+/* After env.ops->stopped, or without a run: give the rings back. Sleeps. */
 void kvblk_queue_release(struct kvblk_queue *q);
 
 /* Whether the queue is stopped (or was never started). */

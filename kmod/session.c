@@ -157,7 +157,6 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk)
 		return NULL;
 	}
 	kref_init(&s->ref);
-	mutex_init(&s->setup);
 	INIT_WORK(&s->finish, session_finish);
 	init_waitqueue_head(&s->wait);
 	s->kick.fn = session_kick;
@@ -234,20 +233,33 @@ err_put:
 
 /* ---- run ---- */
 
-/* Pins the rings, and so is called without the disk's lock. */
+static void session_fail_start(struct kvblk_session *s, int err)
+{
+	kvblk_complain(s->disk, "cannot start queue 0: error %d", err);
+	kvblk_mmio_needs_reset(&s->mmio);
+	session_interrupt(s);
+}
+
+/*
+ * After DRIVER_OK. Pinning the rings may take for ever, so the lock is not held; until
+ * it is over @starting keeps a reset from ending.
+ */
 static void session_start(struct kvblk_session *s)
 {
 	const struct kvblk_vq_config *vq = &s->mmio.vq[0];
 	int ret;
 
-	if (!vq->ready)
-		return;
-	ret = kvblk_queue_start(&s->queue, vq, s->mmio.driver);
-	if (!ret)
-		return;
-	kvblk_complain(s->disk, "cannot start queue 0: error %d", ret);
-	kvblk_mmio_needs_reset(&s->mmio);
-	session_interrupt(s);
+	ret = kvblk_queue_prepare(&s->queue, vq, s->mmio.driver);
+
+	mutex_lock(&s->disk->lock);
+	s->starting = false;
+	if (s->resetting)
+		session_queue_finish(s);
+	else if (ret)
+		session_fail_start(s, ret);
+	else
+		kvblk_queue_run(&s->queue);
+	mutex_unlock(&s->disk->lock);
 }
 
 /* ---- reset and close ---- */
@@ -266,7 +278,7 @@ static void session_reset(struct kvblk_session *s)
 	if (s->resetting)
 		return;		/* joins the one that is under way */
 	s->resetting = true;
-	if (!kvblk_queue_stop(&s->queue))
+	if (!kvblk_queue_stop(&s->queue) && !s->starting)
 		session_end_reset(s);
 }
 
@@ -287,7 +299,8 @@ static bool session_is_over(struct kvblk_session *s)
 	bool over;
 
 	mutex_lock(&s->disk->lock);
-	over = (s->resetting || s->closing) && kvblk_queue_idle(&s->queue);
+	over = (s->resetting || s->closing) && !s->starting &&
+	       kvblk_queue_idle(&s->queue);
 	mutex_unlock(&s->disk->lock);
 	return over;
 }
@@ -363,11 +376,6 @@ int kvblk_session_set_mem(struct kvblk_session *s,
 	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, region, nr, bad);
 	if (ret)
 		return ret;
-	ret = mutex_lock_killable(&s->setup);
-	if (ret) {
-		mmdrop(mem.mm);
-		return ret;
-	}
 
 	mutex_lock(&s->disk->lock);
 	if (session_is_set_up(s)) {
@@ -379,21 +387,17 @@ int kvblk_session_set_mem(struct kvblk_session *s,
 		s->mem = mem;
 	}
 	mutex_unlock(&s->disk->lock);
-	mutex_unlock(&s->setup);
 	kvblk_mem_exit(&old);
 	return ret;
 }
 
 static int session_bind_hook(struct kvblk_session *s, struct kvblk_hook *hook, int fd)
 {
-	int ret = mutex_lock_killable(&s->setup);
+	int ret;
 
-	if (ret)
-		return ret;
 	mutex_lock(&s->disk->lock);
 	ret = session_is_set_up(s) ? -EBUSY : kvblk_hook_bind(hook, fd);
 	mutex_unlock(&s->disk->lock);
-	mutex_unlock(&s->setup);
 	return ret;
 }
 
@@ -410,21 +414,16 @@ int kvblk_session_bind_ack(struct kvblk_session *s, int fd)
 int kvblk_session_bind_irq(struct kvblk_session *s, int fd)
 {
 	struct eventfd_ctx *ctx = fd < 0 ? NULL : eventfd_ctx_fdget(fd);
-	int ret;
+	int ret = 0;
 
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	ret = mutex_lock_killable(&s->setup);
-	if (ret)
-		goto out_put;
 	mutex_lock(&s->disk->lock);
 	if (session_is_set_up(s))
 		ret = -EBUSY;
 	else
 		swap(s->irq, ctx);
 	mutex_unlock(&s->disk->lock);
-	mutex_unlock(&s->setup);
-out_put:
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return ret;
@@ -441,28 +440,25 @@ static void session_log_write(struct kvblk_session *s, enum kvblk_mmio_act act,
 		kvblk_complain(s->disk, "the driver gave up");
 }
 
-int kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)
+void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)
 {
-	int ret = mutex_lock_killable(&s->setup);
 	enum kvblk_mmio_act act;
 
-	if (ret)
-		return ret;
 	mutex_lock(&s->disk->lock);
 	act = kvblk_mmio_write(&s->mmio, offset, len, value);
 	if (act == KVBLK_MMIO_RESET)
 		session_reset(s);
-	mutex_unlock(&s->disk->lock);
-	if (act == KVBLK_MMIO_START)
-		session_start(s);
 	else if (act == KVBLK_MMIO_NOTIFY)
 		session_notify(s);
-	mutex_unlock(&s->setup);
+	else if (act == KVBLK_MMIO_START)
+		s->starting = s->mmio.vq[0].ready;
+	mutex_unlock(&s->disk->lock);
 
-	if (act == KVBLK_MMIO_RESET)
+	if (act == KVBLK_MMIO_START && s->starting)
+		session_start(s);
+	else if (act == KVBLK_MMIO_RESET)
 		session_wait(s, &s->resetting);
 	session_log_write(s, act, offset, value);
-	return 0;
 }
 
 bool kvblk_session_allows(const struct kvblk_session *s)

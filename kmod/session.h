@@ -15,10 +15,7 @@
  *
  * @ref: Held by the descriptor, by the attachment to the disk, by @finish while
  *	it is queued, and by who waits for a pause.
- * @setup: Serialises the calls that change the session. Some of them fault pages
- *	in, which can take for ever: only calls on this session wait for it, and
- *	they can be killed.
- * @disk: With a reference; its lock, inside @setup, guards what follows.
+ * @disk: With a reference; its lock guards what follows.
  * @opener: Process that opened it.
  * @owner: Its control groups.
  * @page: The register window.
@@ -27,6 +24,7 @@
  * @kick: Driver notification.
  * @ack: Interrupt acknowledgment.
  * @irq: The device's interrupt, or NULL.
+ * @starting: From DRIVER_OK until the rings are mapped, or cannot be.
  * @resetting: From a reset until its last I/O has ended.
  * @paused: Held still by the VMM.
  * @closing: The descriptor is gone; ends with the last I/O.
@@ -37,7 +35,6 @@
  */
 struct kvblk_session {
 	struct kref ref;
-	struct mutex setup;	/* one changing call at a time */
 	struct kvblk_disk *disk;
 	struct pid *opener;
 	struct kvblk_owner owner;
@@ -47,6 +44,7 @@ struct kvblk_session {
 	struct kvblk_hook kick;
 	struct kvblk_hook ack;
 	struct eventfd_ctx *irq;
+	bool starting;
 	bool resetting;
 	bool paused;
 	bool closing;
@@ -87,22 +85,22 @@ void kvblk_session_close(struct kvblk_session *s);
  * @nr: Its elements; 0 for none.
  * @bad: As for kvblk_mem_init().
  *
- * Return: 0, -EBUSY while queues run or drain, -EEXIST, -EINTR.
+ * Return: 0, -EBUSY while queues run or drain, -EEXIST.
  */
 int kvblk_session_set_mem(struct kvblk_session *s,
 			  struct kvblk_mem_region *region, unsigned int nr,
 			  unsigned int *bad);
 
-/* Bind an eventfd; @fd -1 unbinds. 0, -EBUSY, -EBADF, -EINVAL, -EINTR. */
+/* Bind an eventfd; @fd -1 unbinds. 0, -EBUSY, -EBADF, -EINVAL. */
 int kvblk_session_bind_kick(struct kvblk_session *s, int fd);
 int kvblk_session_bind_ack(struct kvblk_session *s, int fd);
 int kvblk_session_bind_irq(struct kvblk_session *s, int fd);
 
 /*
- * A register write of the guest; a reset waits at most KVBLK_DRAIN_MS. 0, or -EINTR if the
- * caller was killed before it began.
+ * A register write of the guest. A reset waits at most KVBLK_DRAIN_MS; DRIVER_OK as long as
+ * the pages of the rings take to come.
  */
-int kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value);
+void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value);
 
 /* Whether the caller may act on this session's memory. */
 bool kvblk_session_allows(const struct kvblk_session *s);

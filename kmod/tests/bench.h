@@ -173,8 +173,12 @@ static inline int bench_try_start(struct bench *b, u16 num, u64 features)
 		.used = BENCH_GPA + guest_ring_used_offset(num),
 	};
 
+	int ret = kvblk_queue_prepare(&b->q, &vq, features);
+
 	b->features = features;
-	return kvblk_queue_start(&b->q, &vq, features);
+	if (!ret)
+		kvblk_queue_run(&b->q);
+	return ret;
 }
 
 /* An empty ring, as a driver makes it after a reset. */

@@ -57,7 +57,7 @@ static void bad_area(struct kunit *test)
 	struct bench *b = test->priv;
 	int i;
 
-	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_queue_start(&b->q, &row->vq, 0));
+	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_queue_prepare(&b->q, &row->vq, 0));
 	KUNIT_EXPECT_TRUE(test, kvblk_queue_idle(&b->q));
 	for (i = 0; i < ARRAY_SIZE(b->q.area); i++)
 		KUNIT_EXPECT_NULL(test, b->q.area[i].addr);

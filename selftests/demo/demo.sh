@@ -48,7 +48,7 @@ in_qemu()
 	truncate -s 512M "$build/disk.img"
 	mke2fs -q -t ext4 "$build/disk.img"
 	say "boot Linux $KVER in QEMU"
-	"$ENV_DIR/vmrun.sh" -t 600 -m 2560 --kvm-nested --drive "$build/disk.img" --kernel 6.12 \
+	"$ENV_DIR/vmrun.sh" -t 1200 -m 2560 --kvm-nested --drive "$build/disk.img" --kernel 6.12 \
 		--root "$build/host.cpio" --out "$build/out" "$DEMO_DIR/in-vm.sh"
 }
 

@@ -87,7 +87,7 @@ mkdir "$out/kunit"
 trap 'rm -rf "$out"' EXIT
 say "run"
 status=0
-"$ENV_DIR/umlrun.sh" -k "$variant" -t 300 --shared "$out" "${leaks[@]}" \
+"$ENV_DIR/umlrun.sh" -k "$variant" -t 1200 --shared "$out" "${leaks[@]}" \
 	"$here/job.sh" "$build/kmod/kvblk.ko" >"$out/complaints" 2>"$out/log" || status=$?
 
 echo "TAP version 13"

@@ -36,7 +36,7 @@ run_uml()
 	"$ENV_DIR/deps.sh" uml &&
 		"$ENV_DIR/umlmake.sh" "$TOP" "$build/uml" &&
 		payload "$build/shared" "$build/uml/kmod/kvblk.ko" &&
-		"$ENV_DIR/umlrun.sh" --shared "$build/shared" "$here/uml_job.sh"
+		"$ENV_DIR/umlrun.sh" -t 900 --shared "$build/shared" "$here/uml_job.sh"
 }
 
 run_vm()
@@ -46,7 +46,7 @@ run_vm()
 		payload "$build/vm" "$build/6.12/kmod/kvblk.ko" &&
 		"$ENV_DIR/mkroot.sh" "$build/vm.cpio" --kernel 6.12 --modules kvm_amd \
 			--file "$build/vm:/kvblk" &&
-		"$ENV_DIR/vmrun.sh" --kvm-nested --kernel 6.12 --root "$build/vm.cpio" \
+		"$ENV_DIR/vmrun.sh" -t 600 --kvm-nested --kernel 6.12 --root "$build/vm.cpio" \
 			--out "$build/vm-out" "$here/vm_job.sh"
 }
 

@@ -52,7 +52,7 @@ boot_driver()
 		--modules "ext4 xfs btrfs loop null_blk dm_mod" \
 		--bin mke2fs --bin mkfs.xfs --bin mkfs.btrfs --bin losetup --bin dmsetup --bin timeout \
 		--bin blockdev --file /etc/mke2fs.conf:/etc/mke2fs.conf --file "$build/6.12/kvblk:/kvblk"
-	boot 6.12 driver -t 900 -m 2048
+	boot 6.12 driver -t 1800 -m 2048
 }
 
 boot_short()
@@ -62,7 +62,7 @@ boot_short()
 	"$ENV_DIR/mkroot.sh" "$build/$series/short.cpio" --kernel "$series" --modules "ext4 loop" \
 		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
 		--file "$build/$series/kvblk:/kvblk"
-	boot "$series" short -t 300 -m 1024
+	boot "$series" short -t 900 -m 1024
 }
 
 # What runs when memory is unmapped under a request is left to the other machines: User Mode
@@ -76,7 +76,7 @@ boot_uml()
 	rm -rf "$to/guest"
 	mkdir -p "$to/guest"
 	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
-	"$ENV_DIR/umlrun.sh" -t 600 -m 1G --leaks --shared "$to/out" "$VM_DIR/uml.sh" "$to"
+	"$ENV_DIR/umlrun.sh" -t 1800 -m 1G --leaks --shared "$to/out" "$VM_DIR/uml.sh" "$to"
 }
 
 boot_old() { boot_short 6.1; }
@@ -103,7 +103,7 @@ boot_guest()
 		truncate -s 512M "$build/6.12/disk.img"
 		mke2fs -q -t ext4 "$build/6.12/disk.img"
 		status=0
-		boot 6.12 guest -t 900 -m 2560 --kvm-nested --drive "$build/6.12/disk.img" \
+		boot 6.12 guest -t 1200 -m 2560 --kvm-nested --drive "$build/6.12/disk.img" \
 			>"$log" 2>&1 || status=$?
 		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] ||
 		   ! emulator_fault "$log" "$build/6.12/out-guest/console.log"; then
