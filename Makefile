@@ -25,9 +25,14 @@ help:
 	@echo '  check      all of the following'
 	@echo '  lint       compilers, sparse, checkpatch, shellcheck'
 	@echo '  unit       the pure layer in user space, with sanitizers'
+	@echo '  testfuzz   the pure layer against libFuzzer for a minute'
 	@echo '  kunit      unit tests in a User Mode Linux kernel, with sanitizers'
 	@echo '  testtools  libkvblk and kvblkctl'
 	@echo '  selftest   the loaded module in virtual machines, with KVM guests'
+	@echo
+	@echo 'Beyond make check'
+	@echo '  fuzz       libFuzzer until it is stopped'
+	@echo '  coverage   line and branch coverage of the module, by all tests in UML'
 	@echo
 	@echo 'Downloads and kernels are kept in $${KVBLK_CACHE:-~/.cache/kvblk}.'
 
@@ -55,7 +60,13 @@ demo:
 check:
 	@selftests/check.sh
 
-lint unit kunit selftest testtools:
+lint unit kunit selftest testfuzz testtools:
 	@selftests/check.sh $(patsubst test%,%,$@)
 
-.PHONY: help all modules tools install clean demo check lint unit kunit testtools selftest
+fuzz:
+	@selftests/fuzz/run.sh --seconds 0
+
+coverage:
+	@selftests/coverage/run.sh
+
+.PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz coverage

@@ -482,6 +482,7 @@ int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 		.avail = q->area[1].addr,
 		.used = q->area[2].addr,
 	};
+	q->write_through = !(features & BIT_ULL(VIRTIO_BLK_F_FLUSH));
 	q->waiting = false;
 	return 0;
 }

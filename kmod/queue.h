@@ -155,6 +155,7 @@ struct kvblk_watch {
  * @quiet: Paused and nothing in flight; true is written by the worker.
  *
  * @vring: Cursors.
+ * @write_through: The driver cannot flush: a write that ends is durable (5.2.6.2).
  * @area: Mapped descriptor table, driver area, device area.
  * @reqs: One per ring entry.
  * @free: Requests not in use.
@@ -179,6 +180,7 @@ struct kvblk_queue {
 	bool quiet;
 
 	struct kvblk_vring vring;
+	bool write_through;
 	struct kvblk_mapping area[3];
 	struct kvblk_req *reqs;
 	struct list_head free;

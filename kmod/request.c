@@ -231,6 +231,13 @@ static int req_transfer_job(struct kvblk_req *req)
 	return b->ops->perform(b, &req->io);
 }
 
+static int req_durable_write_job(struct kvblk_req *req)
+{
+	int ret = req_transfer_job(req);
+
+	return ret ?: req_flush_job(req);
+}
+
 static void req_attempted(struct kvblk_req *req)
 {
 	if (req->io.result > 0) {
@@ -271,6 +278,8 @@ static void req_transfer(struct kvblk_req *req)
 
 	if (!io->len)
 		req_complete_job(req);
+	else if (io->write && req->q->write_through)
+		req_defer(req, req_durable_write_job, req_complete_job);
 	else if (!b->ops->attempt(b, io))
 		req_defer(req, req_transfer_job, req_complete_job);
 }

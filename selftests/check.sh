@@ -1,5 +1,5 @@
 #!/bin/bash
-# check.sh [lint|unit|kunit|tools|selftest]... - run the tests (all of them if none is named).
+# check.sh [lint|unit|fuzz|kunit|tools|selftest]... - run the tests (all of them if none is named).
 #
 # Every part prints TAP; the last line adds all up: "N passed, N failed, N skipped". A part
 # that ends badly without naming a failed test counts as a failed one.
@@ -12,6 +12,7 @@ failures=()
 
 part_lint() { "$ENV_DIR/lint.sh"; }
 part_unit() { "$ENV_DIR/deps.sh" unit && "$TOP/selftests/unit/run.sh"; }
+part_fuzz() { "$TOP/selftests/fuzz/run.sh"; }
 part_kunit() { "$TOP/selftests/kunit/run.sh"; }
 part_tools() { "$TOP/selftests/tools/run.sh"; }
 part_selftest() { "$TOP/selftests/vm/run.sh"; }
@@ -46,9 +47,9 @@ run_part()
 	say "== $name: $p passed, $f failed, $s skipped, $((SECONDS - start)) s =="
 }
 
-[ $# -gt 0 ] || set -- lint unit kunit tools selftest
+[ $# -gt 0 ] || set -- lint unit fuzz kunit tools selftest
 for name; do
-	[ "$(type -t "part_$name")" = function ] || die "no part '$name': lint, unit, kunit, tools, selftest"
+	[ "$(type -t "part_$name")" = function ] || die "no part '$name': lint, unit, fuzz, kunit, tools, selftest"
 done
 for name; do
 	run_part "$name"

@@ -27,6 +27,7 @@
 
 #define BENCH_EVENT_IDX	BIT_ULL(VIRTIO_RING_F_EVENT_IDX)
 #define BENCH_INDIRECT	BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)
+#define BENCH_FLUSH	BIT_ULL(VIRTIO_BLK_F_FLUSH)	/* given: not negotiated */
 
 /**
  * struct bench - The bench
@@ -172,10 +173,10 @@ static inline int bench_try_start(struct bench *b, u16 num, u64 features)
 		.avail = BENCH_GPA + guest_ring_avail_offset(num),
 		.used = BENCH_GPA + guest_ring_used_offset(num),
 	};
-
-	int ret = kvblk_queue_prepare(&b->q, &vq, features);
+	int ret;
 
 	b->features = features;
+	ret = kvblk_queue_prepare(&b->q, &vq, features ^ BENCH_FLUSH);
 	if (!ret)
 		kvblk_queue_run(&b->q);
 	return ret;

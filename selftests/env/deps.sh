@@ -5,6 +5,7 @@
 # build   modules against Debian's headers        lint    checkers of source and scripts
 # unit    user-space tests of the pure layer      uml     the User Mode Linux kernel
 # vm      QEMU and what runs inside its guests    chroot  the unpacked sid compiler
+# fuzz    the pure layer under libFuzzer          coverage  what the tests reach
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -19,11 +20,13 @@ packages_of()
 	vm) echo qemu-system-x86 qemu-utils busybox-static cpio kmod e2fsprogs xfsprogs \
 		btrfs-progs util-linux dmsetup iproute2 zstd xz-utils ;;
 	chroot) echo mmdebstrap util-linux ;;
+	fuzz) echo clang-14 libclang-rt-14-dev llvm-14 make libc6-dev python3 ;;
+	coverage) echo gcovr ;;
 	*) die "unknown group '$1'" ;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- build lint unit uml vm chroot
+[ $# -gt 0 ] || set -- build lint unit uml vm chroot fuzz coverage
 missing=() wanted=()
 for group; do
 	read -ra list <<<"$(packages_of "$group")"

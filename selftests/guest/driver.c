@@ -19,6 +19,8 @@ void driver_init(struct driver *d, const char *disk,
 	if (!d->cfg.num)
 		d->cfg.num = KVBLK_QUEUE_SIZE_DEFAULT;
 	d->cfg.features |= F_VERSION_1;
+	if (!d->cfg.no_flush)
+		d->cfg.features |= F_FLUSH;
 	if (d->cfg.indirect)
 		d->cfg.features |= F_INDIRECT;
 	session_open(&d->s, disk);

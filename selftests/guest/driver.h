@@ -14,6 +14,7 @@
 #define F_BIT(f)	(1ULL << (f))
 #define F_EVENT_IDX	F_BIT(VIRTIO_RING_F_EVENT_IDX)
 #define F_INDIRECT	F_BIT(VIRTIO_RING_F_INDIRECT_DESC)
+#define F_FLUSH		F_BIT(VIRTIO_BLK_F_FLUSH)
 #define F_VERSION_1	F_BIT(VIRTIO_F_VERSION_1)
 
 #define SEGS_MAX	256
@@ -25,7 +26,8 @@
  * struct driver_config - How a driver behaves
  * @num: Ring entries; 0: 256.
  * @memory: Kind of guest memory.
- * @features: Beside VERSION_1.
+ * @features: Beside VERSION_1 and, without @no_flush, FLUSH.
+ * @no_flush: Does not accept FLUSH: its writes are durable when they end.
  * @indirect: Every chain goes through an indirect table.
  * @poll: Looks at the used ring and asks for no interrupts.
  * @kick_write: Notifies by a register write, not by the eventfd.
@@ -36,6 +38,7 @@ struct driver_config {
 	uint16_t num;
 	enum memory_kind memory;
 	uint64_t features;
+	bool no_flush;
 	bool indirect;
 	bool poll;
 	bool kick_write;

@@ -75,10 +75,10 @@ TEST(features_settle_at_features_ok)
 	setup();
 	driver_negotiate(&d);
 	disk_query(disk.name, &q);
-	EXPECT_EQ(q.driver_features, F_VERSION_1);
+	EXPECT_EQ(q.driver_features, F_VERSION_1 | F_FLUSH);
 	session_accept(&d.s, F_VERSION_1 | F_EVENT_IDX);
 	disk_query(disk.name, &q);
-	EXPECT_EQ(q.driver_features, F_VERSION_1);
+	EXPECT_EQ(q.driver_features, F_VERSION_1 | F_FLUSH);
 }
 
 /* FAILED goes on top of every state and lets only a reset out. */

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the specification says of each register write, for mmio_fuzz.c. */
+#include <linux/virtio_mmio.h>
+#include "mmio_model.h"
+
+/* Memory of the guest ends somewhere; every third address is a hole. */
+bool areas_good(const struct kvblk_vq_config *vq)
+{
+	return vq->desc % 48 != 16 && vq->avail < 1ULL << 40 &&
+	       vq->used < 1ULL << 40;
+}
+
+u32 shown(const struct model *md, u32 offset)
+{
+	u32 value;
+
+	memcpy(&value, md->page + offset, sizeof(value));
+	return value;
+}
+
+void show(struct model *md, u32 offset, u32 value)
+{
+	memcpy(md->page + offset, &value, sizeof(value));
+}
+
+static void model_show(struct model *md, const struct kvblk_mmio *m)
+{
+	u64 offered = md->features_sel > 1 ? 0 : m->offered;
+	bool exists = !md->queue_sel;
+
+	show(md, VIRTIO_MMIO_DEVICE_FEATURES,
+	     md->features_sel ? offered >> 32 : offered);
+	show(md, VIRTIO_MMIO_QUEUE_NUM_MAX, exists ? m->queue_max : 0);
+	show(md, VIRTIO_MMIO_QUEUE_READY, exists && md->vq.ready);
+}
+
+void model_reset(struct model *md, const struct kvblk_mmio *m)
+{
+	md->driver = 0;
+	md->features_sel = 0;
+	md->driver_sel = 0;
+	md->queue_sel = 0;
+	md->vq = (struct kvblk_vq_config){ .num = m->queue_max };
+	show(md, VIRTIO_MMIO_INTERRUPT_STATUS, 0);
+	model_show(md, m);
+}
+
+void model_init(struct model *md, const struct kvblk_mmio *m,
+		const void *config)
+{
+	u32 offset;
+
+	memset(md, 0, sizeof(*md));
+	memcpy(md->page, "virt", 4);
+	show(md, VIRTIO_MMIO_VERSION, 2);
+	show(md, VIRTIO_MMIO_DEVICE_ID, 2);
+	memcpy(md->page + VIRTIO_MMIO_VENDOR_ID, "kvbl", 4);
+	for (offset = 0xb0; offset < 0xc0; offset += 4)
+		show(md, offset, ~0U);
+	memcpy(md->page + KVBLK_MMIO_CONFIG, config, CONFIG_LEN);
+	model_reset(md, m);
+}
+
+void model_needs_reset(struct model *md)
+{
+	show(md, VIRTIO_MMIO_STATUS, shown(md, VIRTIO_MMIO_STATUS) | 0x40);
+	show(md, VIRTIO_MMIO_INTERRUPT_STATUS,
+	     shown(md, VIRTIO_MMIO_INTERRUPT_STATUS) | KVBLK_INT_CONFIG);
+}
+
+/* 1, 3, 0xb, 0xf, in this order; FAILED from anywhere. */
+static enum kvblk_mmio_act model_status(struct model *md,
+					const struct kvblk_mmio *m, u32 to)
+{
+	u32 from = shown(md, VIRTIO_MMIO_STATUS);
+	bool version_1 = md->driver >> 32 & 1;
+
+	if (!to)
+		return KVBLK_MMIO_RESET;
+	if (to == from)
+		return KVBLK_MMIO_NONE;
+	if (to != (from | 0x80)) {
+		if (!(from == 0 && to == 1) && !(from == 1 && to == 3) &&
+		    !(from == 3 && to == 0xb) && !(from == 0xb && to == 0xf))
+			return KVBLK_MMIO_REFUSED;
+		if (to == 0xb && (!version_1 || md->driver & ~m->offered))
+			return KVBLK_MMIO_REFUSED;
+	}
+	show(md, VIRTIO_MMIO_STATUS, to);
+	if (to == (from | 0x80))
+		return KVBLK_MMIO_FAILED;
+	return to == 0xf ? KVBLK_MMIO_START : KVBLK_MMIO_NONE;
+}
+
+static enum kvblk_mmio_act model_features(struct model *md, u32 value)
+{
+	u32 half[2] = { md->driver, md->driver >> 32 };
+
+	if ((shown(md, VIRTIO_MMIO_STATUS) & 0xb) != 3)
+		return KVBLK_MMIO_REFUSED;
+	if (md->driver_sel > 1)
+		return value ? KVBLK_MMIO_REFUSED : KVBLK_MMIO_NONE;
+	half[md->driver_sel] = value;
+	md->driver = half[0] | (u64)half[1] << 32;
+	return KVBLK_MMIO_NONE;
+}
+
+static bool queue_open(const struct model *md)
+{
+	return (shown(md, VIRTIO_MMIO_STATUS) & 0xf) == 0xb && !md->queue_sel;
+}
+
+static enum kvblk_mmio_act model_queue_ready(struct model *md, u32 value)
+{
+	if (!md->queue_sel && value == md->vq.ready)
+		return KVBLK_MMIO_NONE;
+	if (!queue_open(md) || value > 1 || (value && !areas_good(&md->vq)))
+		return KVBLK_MMIO_REFUSED;
+	md->vq.ready = value;
+	return KVBLK_MMIO_NONE;
+}
+
+static enum kvblk_mmio_act model_queue_num(struct model *md,
+					   const struct kvblk_mmio *m, u32 value)
+{
+	if (!queue_open(md) || md->vq.ready)
+		return KVBLK_MMIO_REFUSED;
+	if (value > m->queue_max || __builtin_popcount(value) != 1)
+		return KVBLK_MMIO_REFUSED;
+	md->vq.num = value;
+	return KVBLK_MMIO_NONE;
+}
+
+static enum kvblk_mmio_act model_area(struct model *md, u64 *addr, u32 align,
+				      bool high, u32 value)
+{
+	u32 half[2] = { *addr, *addr >> 32 };
+
+	if (!queue_open(md) || md->vq.ready || (!high && value % align))
+		return KVBLK_MMIO_REFUSED;
+	half[high] = value;
+	*addr = half[0] | (u64)half[1] << 32;
+	return KVBLK_MMIO_NONE;
+}
+
+static enum kvblk_mmio_act model_register(struct model *md,
+					  const struct kvblk_mmio *m,
+					  u32 offset, u32 value)
+{
+	switch (offset) {
+	case 0x014:
+		md->features_sel = value;
+		return KVBLK_MMIO_NONE;
+	case 0x020:
+		return model_features(md, value);
+	case 0x024:
+		md->driver_sel = value;
+		return KVBLK_MMIO_NONE;
+	case 0x030:
+		md->queue_sel = value;
+		return KVBLK_MMIO_NONE;
+	case 0x038:
+		return model_queue_num(md, m, value);
+	case 0x044:
+		return model_queue_ready(md, value);
+	case 0x050:
+		return value ? KVBLK_MMIO_REFUSED : KVBLK_MMIO_NOTIFY;
+	case 0x064:
+		show(md, 0x060, shown(md, 0x060) & ~value);
+		return KVBLK_MMIO_NONE;
+	case 0x070:
+		return model_status(md, m, value);
+	case 0x080:
+	case 0x084:
+		return model_area(md, &md->vq.desc, 16, offset & 4, value);
+	case 0x090:
+	case 0x094:
+		return model_area(md, &md->vq.avail, 2, offset & 4, value);
+	case 0x0a0:
+	case 0x0a4:
+		return model_area(md, &md->vq.used, 4, offset & 4, value);
+	case 0x0ac:
+		return KVBLK_MMIO_NONE;
+	default:
+		return KVBLK_MMIO_REFUSED;
+	}
+}
+
+enum kvblk_mmio_act model_write(struct model *md, const struct kvblk_mmio *m,
+				u32 offset, u32 len, u64 value)
+{
+	enum kvblk_mmio_act act;
+
+	if (offset >= KVBLK_MMIO_CONFIG)
+		return KVBLK_MMIO_NONE;
+	if (len != 4)
+		return KVBLK_MMIO_REFUSED;
+	act = model_register(md, m, offset, value);
+	model_show(md, m);
+	return act;
+}
+
+bool model_is(const struct model *md, const struct kvblk_mmio *m)
+{
+	const struct kvblk_vq_config *a = &m->vq[0], *b = &md->vq;
+
+	return !memcmp(m->page, md->page, sizeof(md->page)) &&
+	       m->driver == md->driver && m->driver_sel == md->driver_sel &&
+	       m->features_sel == md->features_sel &&
+	       m->queue_sel == md->queue_sel && a->num == b->num &&
+	       a->ready == b->ready && a->desc == b->desc &&
+	       a->avail == b->avail && a->used == b->used;
+}
