@@ -267,7 +267,7 @@ bool kvblk_vring_publish(struct kvblk_vring *vr)
 	return !(flags & VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-/* With EVENT_IDX flags stay 0 (2.7.10.1) and an old avail_event keeps quiet. */
+/* With EVENT_IDX flags stay 0 (2.7.10.2) and an old avail_event keeps quiet. */
 void kvblk_vring_disable_notify(struct kvblk_vring *vr)
 {
 	if (!vr->event_idx)

@@ -98,7 +98,7 @@ TEST(event_idx_threshold)
 	}
 }
 
-/* With EVENT_IDX the flag says nothing (2.7.7.1). */
+/* With EVENT_IDX the flag says nothing (2.7.7.2). */
 TEST(event_idx_ignores_the_flag)
 {
 	setup(&(struct driver_config) { .features = F_EVENT_IDX });
@@ -138,7 +138,7 @@ TEST(kick_flag_is_clear_when_idle)
 	}
 	driver_close(&d);
 
-	/* With EVENT_IDX the flag is never used (2.7.10.1). */
+	/* With EVENT_IDX the flag is never used (2.7.10.2). */
 	driver_open(&d, disk.name, &(struct driver_config) {
 		.features = F_EVENT_IDX,
 	});
@@ -289,12 +289,16 @@ static const char *const lost_variants[] = {
 	"plain", "plain-polite", "event-idx", "event-idx-polite", NULL
 };
 
-/* Each wait is for an interrupt alone: one that is lost is a time-out. */
+/*
+ * Each wait is for an interrupt alone. The device repairs what is lost and
+ * counts it; a machine that stands still for a second looks like one loss.
+ */
 TEST_EACH(nothing_is_lost, lost_variants)
 {
 	unsigned int v = harness_variant();
 	unsigned int sent = 0, done = 0, n, free = BATCH;
 	struct request *stack[BATCH];
+	struct kvblk_stats st;
 	pthread_t thread;
 
 	setup(&(struct driver_config) {
@@ -320,7 +324,9 @@ TEST_EACH(nothing_is_lost, lost_variants)
 	atomic_store(&stop, true);
 	if (!d.cfg.polite)
 		pthread_join(thread, NULL);
-	EXPECT_EQ(disk_stats(disk.name).requests, MANY);
+	st = disk_stats(disk.name);
+	EXPECT_EQ(st.requests, MANY);
+	EXPECT_LE(st.lost_kicks + st.lost_interrupts, 1);
 }
 
 /* Without an interrupt eventfd the driver polls; without a kick it writes. */
