@@ -62,6 +62,8 @@ struct fake_script {
  * @script: Set by the test while nothing is under way.
  * @bytes: The content.
  *
+ * @on_attempt: Called by the worker for every attempt, if set.
+ *
  * @attempts: Calls.
  * @performs: Calls.
  * @flushes: Calls.
@@ -79,6 +81,7 @@ struct fake_backing {
 	struct kvblk_backing b;
 	struct fake_script script;
 	u8 bytes[FAKE_BYTES];
+	void (*on_attempt)(struct fake_backing *f);
 
 	atomic_t attempts;
 	atomic_t performs;
@@ -189,6 +192,8 @@ static inline bool fake_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 
 	f->order[nr % FAKE_LATE_MAX] = io->pos;
 	atomic_inc(&f->attempts);
+	if (f->on_attempt)
+		f->on_attempt(f);
 	if (s->when == FAKE_REFUSE)
 		return false;
 

@@ -9,7 +9,7 @@
 #define FLUSH	VIRTIO_BLK_T_FLUSH
 #define GET_ID	VIRTIO_BLK_T_GET_ID
 
-/* The guest's bytes: none is what the disk holds at the same offset. */
+/* The guest's bytes: another pattern than the disk's. */
 static u8 guest_byte(unsigned int i)
 {
 	return 0x55 ^ (i * 13);
@@ -42,21 +42,22 @@ static void expect_memory(struct bench *b, const struct bench_req *r,
 			  memchr_inv(slot_ram(b, SLOT + 1), 0, BENCH_SLOT));
 }
 
-/* A write changed its range, whatever else happened nothing did. */
+/* A write changed its range, and nothing else changed anything. */
 static void expect_disk(struct bench *b, const struct bench_req *r, u8 status)
 {
-	struct fake_backing *fresh = kunit_kzalloc(b->test, sizeof(*fresh),
-						   GFP_KERNEL);
+	bool write = r->type == OUT && atomic_read(&b->disk.attempts);
+	struct fake_backing *fresh;
 
+	if (write && status)
+		return;		/* nobody says how far it came */
+	fresh = kunit_kzalloc(b->test, sizeof(*fresh), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(b->test, fresh);
 	fake_init(fresh);
-	if (r->type == OUT && !status)
+	if (write)
 		memcpy(fresh->bytes + r->sector * 512, slot_data(b, SLOT),
 		       r->len);
-	if (r->type != OUT || !status || !atomic_read(&b->disk.attempts))
-		KUNIT_EXPECT_EQ(b->test, -1,
-				bench_differs(b->disk.bytes, fresh->bytes,
-					      FAKE_BYTES));
+	KUNIT_EXPECT_EQ(b->test, -1,
+			bench_differs(b->disk.bytes, fresh->bytes, FAKE_BYTES));
 }
 
 /* ---- every kind by every way ---- */

@@ -107,6 +107,28 @@ static void free_request_passes(struct kunit *test)
 	bench_stop(b);
 }
 
+/* Kicks do not ask for tokens: there is no use in it before the timer. */
+static void kicks_cost_nothing(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	u64 before;
+	int i;
+
+	bench_gate_empty(b, KVBLK_BUCKET_OPS);
+	bench_start(b, 64, 0);
+	bench_put_reads(b, 0, 2);
+	bench_kick(b);
+	await_stall(b);
+	before = bench_stat(b, KVBLK_STAT_THROTTLED);
+	for (i = 0; i < 100; i++) {
+		bench_kick(b);
+		bench_settle(b);
+	}
+	/* The timer may have asked, once in a second. */
+	KUNIT_EXPECT_LT(test, bench_stat(b, KVBLK_STAT_THROTTLED), before + 50);
+	bench_stop(b);
+}
+
 /* What was started before ends, and is published, during a stall. */
 static void completions_go_on(struct kunit *test)
 {
@@ -270,6 +292,7 @@ static void popped_request_waits(struct kunit *test)
 static struct kunit_case stall_cases[] = {
 	KUNIT_CASE_PARAM(first_stays_first, stall_gen_params),
 	KUNIT_CASE_PARAM(free_request_passes, stall_gen_params),
+	KUNIT_CASE(kicks_cost_nothing),
 	KUNIT_CASE(completions_go_on),
 	KUNIT_CASE(timer_resumes),
 	KUNIT_CASE(lifted_unsaid),

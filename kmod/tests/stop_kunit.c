@@ -182,6 +182,28 @@ static void when_desc(const enum fake_when *when, char *desc)
 
 KUNIT_ARRAY_PARAM(when, when_rows, when_desc);
 
+static void stop_at_once(struct fake_backing *f)
+{
+	struct bench *b = container_of(f, struct bench, disk);
+
+	kvblk_queue_stop(&b->q);
+}
+
+/* A stop in the middle of a pass is seen at the next chain. */
+static void within_a_pass(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	b->disk.on_attempt = stop_at_once;
+	bench_start(b, 64, BENCH_INDIRECT);
+	bench_put_reads(b, 0, 8);
+	bench_kick(b);
+	bench_await_stop(b);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&b->disk.attempts));
+	KUNIT_EXPECT_EQ(test, 1, bench_stat(b, KVBLK_STAT_REQUESTS));
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+}
+
 /* A driver that never lets the ring run empty does not keep a stop away. */
 static void endless_driver(struct kunit *test)
 {
@@ -347,6 +369,7 @@ static struct kunit_case stop_cases[] = {
 	KUNIT_CASE(idle_queue),
 	KUNIT_CASE_PARAM(bad_area, area_gen_params),
 	KUNIT_CASE_PARAM(dead_requests, dead_gen_params),
+	KUNIT_CASE(within_a_pass),
 	KUNIT_CASE_PARAM(endless_driver, when_gen_params),
 	KUNIT_CASE_PARAM(storm, when_gen_params),
 	KUNIT_CASE_PARAM(vmm_is_gone, gone_gen_params),

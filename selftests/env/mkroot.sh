@@ -83,6 +83,7 @@ assignments=$("$ENV_DIR/kernel.sh" "$series")
 eval "$assignments"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+chmod 755 "$root"
 
 mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,var}
 for name in bin sbin lib lib64; do

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The register window: mapping rules, and page against forwarded reads. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "disk.h"
@@ -53,6 +54,38 @@ TEST(map_keeps_the_session)
 	EXPECT_EQ(session_open_fd(disk.name), -EBUSY);
 	ASSERT_EQ(munmap((void *)d.s.page, KVBLK_PAGE_SIZE), 0);
 	EXPECT_GE(session_reopen_fd(disk.name), 0);
+}
+
+/* A child of the VMM, a helper say, does not inherit the page. */
+TEST(map_is_not_inherited)
+{
+	pid_t pid;
+
+	setup(0);
+	pid = fork();
+	if (!pid) {
+		close(d.s.fd);
+		pause();
+	}
+	session_close(&d.s);
+	EXPECT_GE(session_reopen_fd(disk.name), 0);
+	kill(pid, SIGKILL);
+}
+
+/* Nor may it map the page once the session belongs to its parent. */
+TEST(map_by_another_address_space)
+{
+	int status;
+	pid_t pid;
+
+	setup(0);
+	pid = fork();
+	if (!pid) {
+		EXPECT_EQ(try_map(KVBLK_PAGE_SIZE, PROT_READ, MAP_SHARED, 0),
+			  -EPERM);
+		_exit(0);
+	}
+	ASSERT_EQ(wait_child(pid, WAIT_SECONDS, &status), 0);
 }
 
 static uint64_t page_value(uint32_t offset, uint32_t len)

@@ -6,7 +6,7 @@
 # small one to fill, a block device. With -n it takes these from the environment as they are:
 #
 #   KVBLK_TEST_DIR        directory for backing files
-#   KVBLK_TEST_FULL_DIR   directory on a file system smaller than 16 MiB
+#   KVBLK_TEST_FULL_DIR   directory on a file system smaller than 8 MiB
 #   KVBLK_TEST_BDEV       block device of at least 16 MiB; its content is lost
 #
 # The status is 0 if no test failed.

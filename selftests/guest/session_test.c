@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The calls of a session, its memory map and eventfds, who may use it when. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -340,6 +341,20 @@ TEST(access_bounds)
 					 KVBLK_PAGE_SIZE - len, len, &value),
 			  0);
 	}
+}
+
+/* Who may look at the node only does not get a session. */
+TEST(open_for_both_ways)
+{
+	char path[64];
+
+	disk_make(&disk, SIZE, 0);
+	disk_node(disk.name, path, sizeof(path));
+	EXPECT_EQ(open(path, O_RDONLY), -1);
+	EXPECT_EQ(errno, EACCES);
+	EXPECT_EQ(open(path, O_WRONLY), -1);
+	EXPECT_EQ(errno, EACCES);
+	EXPECT_GE(open(path, O_RDWR), 0);
 }
 
 TEST(second_open_is_busy)

@@ -7,11 +7,12 @@
 check "insmod" load
 tap_of driver /kvblk/guest/run.sh
 
-# Direct and buffered I/O on what people keep images on. tmpfs learned direct I/O in 6.6.
+# on_file_system TYPE REGEX MKFS-OPTION... - direct and buffered I/O on what people keep images on,
+# but for tests whose names match: of block devices, of a full one, of the device's own counters.
 on_file_system()
 {
-	local type=$1 img=/mnt/$1.img dir=/mnt/$1 dev
-	shift
+	local type=$1 not=$2 img=/mnt/$1.img dir=/mnt/$1 dev tests
+	shift 2
 	mkdir -p "$dir"
 	if [ "$type" = tmpfs ]; then
 		mount -t tmpfs tmpfs "$dir"
@@ -21,15 +22,16 @@ on_file_system()
 		dev=$(losetup -f --show "$img")
 		mount -t "$type" "$dev" "$dir"
 	fi || { check "$type: mount" false; return; }
-	KVBLK_TEST_DIR=$dir tap_of "$type" /kvblk/guest/run.sh -n io_test
+	mapfile -t tests <<<"$(specs io_test "bdev|no_space|$not")"
+	KVBLK_TEST_DIR=$dir tap_of "$type" /kvblk/guest/run.sh -n "${tests[@]}"
 	umount "$dir"
 	[ "$type" = tmpfs ] || losetup -d "$dev"
 	rm -f "$img"
 }
 
 modprobe -a xfs btrfs loop
-on_file_system xfs -q
-on_file_system btrfs -q
-on_file_system tmpfs
+on_file_system xfs '^$' -q
+on_file_system btrfs flush_reaches -q
+on_file_system tmpfs flush_reaches
 unload
 exit "$failed"

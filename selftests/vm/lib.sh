@@ -31,6 +31,12 @@ tap_of()
 	[ "${PIPESTATUS[0]}" = 0 ] || failed=1
 }
 
+# specs PROGRAM REGEX - its tests as run.sh takes them, but for those whose names match
+specs()
+{
+	"$KVBLK/guest/$1" -l | grep -Ev "$2" | sed "s/^/$1:/"
+}
+
 load() { insmod "$KVBLK/kvblk.ko"; }
 no_thread() { ! grep -qs '^kvblk' /proc/[0-9]*/comm; }
 no_trace() { [ ! -e $DEBUGFS/kvblk ] && [ ! -e /dev/kvblk-control ] && [ ! -e /dev/kvblk ]; }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every way to end a session, whatever the disk is doing on a backing that works:
+ * in time, finished when the call returns, and another disk never notices.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include "driver.h"
+#include "load.h"
+#include "witness.h"
+
+#define SIZE	(4 * MIB)
+#define ROUNDS	5
+
+enum doing {
+	IDLE,
+	FULL_LOAD,
+	STALLED,	/* the throttle holds the first request for hours */
+};
+
+static const char *const doings[] = {
+	[IDLE] = "idle",
+	[FULL_LOAD] = "full-load",
+	[STALLED] = "stalled",
+	NULL,
+};
+
+static struct disk disk;
+static struct driver d;
+
+static void setup(void)
+{
+	disk_make(&disk, SIZE, 0);
+	witness_start(&disk);
+}
+
+static void throttle(uint64_t rate)
+{
+	ASSERT_EQ(BOUNDED(disk_limit(disk.name, KVBLK_LIMIT_BYTES, rate, 0)),
+		  0);
+}
+
+static struct kvblk_query query(void)
+{
+	struct kvblk_query q;
+
+	disk_query(disk.name, &q);
+	return q;
+}
+
+/* A running driver in the state of the variant. */
+static void get_going(void)
+{
+	static struct load load;
+
+	throttle(harness_variant() == STALLED ? 1 : 0);
+	driver_open(&d, disk.name, NULL);
+	if (harness_variant() == IDLE)
+		return;
+	load_init(&load, &d);
+	load_submit(&load);
+	if (harness_variant() == STALLED)
+		ASSERT_TRUE(WAIT_FOR(query().stats.currently_throttled));
+}
+
+/* The disk is idle, owes nothing, and works. */
+static void expect_usable(uint32_t seed)
+{
+	struct kvblk_query q = query();
+
+	EXPECT_EQ(q.state, KVBLK_STATE_IDLE);
+	EXPECT_EQ(q.stats.in_flight, 0);
+	EXPECT_EQ(q.stats.currently_throttled, 0);
+	throttle(0);
+	driver_open(&d, disk.name, NULL);
+	driver_prove(&d, 0, seed);
+	driver_close(&d);
+}
+
+TEST_EACH(reset_is_done_when_it_returns, doings)
+{
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < ROUNDS; i++) {
+		get_going();
+		BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+		EXPECT_EQ(driver_status(&d), 0);
+		EXPECT_EQ(query().stats.in_flight, 0);
+		throttle(0);
+		driver_restart(&d);
+		driver_prove(&d, 0, i + 1);
+		driver_close(&d);
+		witness_check();
+	}
+	witness_stop();
+	expect_usable(ROUNDS + 1);
+}
+
+TEST_EACH(close_is_done_when_it_returns, doings)
+{
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < ROUNDS; i++) {
+		get_going();
+		BOUNDED((driver_close(&d), 0));
+		expect_usable(i + 1);
+		witness_check();
+	}
+	witness_stop();
+}
+
+TEST_EACH(kill_frees_the_disk, doings)
+{
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	setup();
+	for (i = 0; i < ROUNDS; i++) {
+		pid = fork();
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			get_going();
+			pause();
+		}
+		ASSERT_TRUE(WAIT_FOR(query().state == KVBLK_STATE_RUNNING));
+		usleep(20000);
+		ASSERT_EQ(kill(pid, SIGKILL), 0);
+		ASSERT_EQ(BOUNDED(wait_child(pid, WAIT_SECONDS, &status)), 0);
+		ASSERT_TRUE(WAIT_FOR(query().state == KVBLK_STATE_IDLE));
+		expect_usable(i + 1);
+		witness_check();
+	}
+	witness_stop();
+}
+
+TEST_EACH(removal_waits_for_the_close, doings)
+{
+	setup();
+	get_going();
+	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	witness_check();
+	witness_stop();
+	BOUNDED((driver_close(&d), 0));
+	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), 0);
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "kvblk", O_NONBLOCK) ? -errno : 0;
+}
+
+TEST_EACH(unloading_is_refused, doings)
+{
+	setup();
+	witness_stop();
+	get_going();
+	EXPECT_EQ(BOUNDED(unload()), -EWOULDBLOCK);
+	driver_close(&d);
+	expect_usable(1);
+}
