@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pause and resume, by the control device and by the VMM. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "contract.h"
 #include "disk.h"
@@ -35,7 +36,7 @@ static int64_t control_pause(unsigned long cmd, uint32_t timeout_ms)
 	};
 	int err;
 
-	strcpy(arg.name, disk.name);
+	memcpy(arg.name, disk.name, sizeof(arg.name));
 	err = disk_control(cmd, &arg);
 	return err ? err : (int64_t)arg.in_flight;
 }
@@ -193,13 +194,13 @@ TEST(bad_arguments)
 	};
 
 	setup();
-	strcpy(arg.name, disk.name);
+	memcpy(arg.name, disk.name, sizeof(arg.name));
 	contract_refuse(disk_control_fd(), KVBLK_PAUSE, &arg, -EINVAL,
 			"timeout_ms");
 	arg.timeout_ms = 1;
 	contract_refuse(disk_control_fd(), KVBLK_RESUME, &arg, -EOPNOTSUPP,
 			"timeout_ms");
-	strcpy(arg.name, "nosuch");
+	snprintf(arg.name, sizeof(arg.name), "nosuch");
 	arg.timeout_ms = 0;
 	contract_refuse(disk_control_fd(), KVBLK_PAUSE, &arg, -ENOENT, "nosuch");
 	contract_refuse(disk_control_fd(), KVBLK_RESUME, &arg, -ENOENT, "nosuch");
