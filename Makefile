@@ -3,20 +3,20 @@
 # kvblk: the module, its tools and its tests. `make help` lists the targets.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
-O	?= out
+OUT	?= out
 PREFIX	?= /usr/local
 DESTDIR	?=
 
-override O := $(abspath $(O))
+override OUT := $(abspath $(OUT))
 ENV	:= selftests/env
 
 help:
 	@echo 'Build'
-	@echo '  all        the module for the running kernel (or KDIR=...) and the tools, in $(O)'
+	@echo '  all        the module for the running kernel (or KDIR=...) and the tools, in $(OUT)'
 	@echo '  modules    the module only'
 	@echo '  tools      libkvblk, kvblkctl, kvblk-vmm'
 	@echo '  install    both, into the running kernel and PREFIX=$(PREFIX)'
-	@echo '  clean      remove $(O)'
+	@echo '  clean      remove $(OUT)'
 	@echo
 	@echo 'See it work (installs and downloads what it needs, as root on Debian 12)'
 	@echo '  demo       a KVM guest does real I/O on a kvblk disk; HOST=1: without QEMU'
@@ -38,21 +38,24 @@ help:
 
 all: modules tools
 
+# The module needs no type information for BPF, nor pahole to make it.
+kbuild = $(MAKE) -C $(KDIR) M=$(OUT)/module CONFIG_DEBUG_INFO_BTF_MODULES=
+
 # The build runs in a copy: the tree stays clean.
 modules:
-	@mkdir -p $(O)/module
-	@cp -a Kbuild kmod uapi $(O)/module/
-	$(MAKE) -C $(KDIR) M=$(O)/module modules
+	@mkdir -p $(OUT)/module
+	@cp -a Kbuild kmod uapi $(OUT)/module/
+	$(kbuild) modules
 
 tools:
-	$(MAKE) -C tools O=$(O)/tools
+	$(MAKE) -C tools O=$(OUT)/tools
 
 install: all
-	$(MAKE) -C $(KDIR) M=$(O)/module modules_install
-	$(MAKE) -C tools O=$(O)/tools PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(kbuild) modules_install
+	$(MAKE) -C tools O=$(OUT)/tools PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 
 clean:
-	rm -rf $(O)
+	rm -rf $(OUT)
 
 demo:
 	@selftests/demo/demo.sh

@@ -29,7 +29,7 @@ on_this_machine()
 	[ -e /dev/kvm ] || die "HOST=1 needs /dev/kvm"
 	say "build the module for Linux $(uname -r)"
 	copy_sources "$TOP" "$build/module"
-	make -s -C "$kdir" M="$build/module" modules
+	make -s -C "$kdir" M="$build/module" CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	cp "$build/module/kmod/kvblk.ko" "$build/host/"
 	mkdir -p "$build/work"
 	WORK=$build/work bash "$DEMO_DIR/host.sh" "$build/host"
