@@ -37,19 +37,10 @@ static int name_check(const char *name, struct kvblk_why *why)
 	return 0;
 }
 
-static const char * const limit_names[] = {
-	[KVBLK_LIMIT_OPS]		= "ops",
-	[KVBLK_LIMIT_OPS_READ]		= "ops_read",
-	[KVBLK_LIMIT_OPS_WRITE]		= "ops_write",
-	[KVBLK_LIMIT_BYTES]		= "bytes",
-	[KVBLK_LIMIT_BYTES_READ]	= "bytes_read",
-	[KVBLK_LIMIT_BYTES_WRITE]	= "bytes_write",
-};
-
 /* Checks a limit and puts in the default burst. */
 static int limit_check(struct kvblk_limit *limit, int id, struct kvblk_why *why)
 {
-	const char *name = limit_names[id];
+	const char *name = kvblk_bucket_names[id];
 
 	if (limit->rate > KVBLK_RATE_MAX)
 		return kvblk_why(why, -EINVAL, "limits[%s].rate: %llu is above %llu",
@@ -445,7 +436,6 @@ static struct miscdevice control_dev = {
 
 int kvblk_control_init(void)
 {
-	BUILD_BUG_ON(ARRAY_SIZE(limit_names) != KVBLK_LIMIT_NR);
 	BUILD_BUG_ON(sizeof(struct kvblk_query) > KVBLK_UCMD_SIZE_MAX);
 	return misc_register(&control_dev);
 }

@@ -50,15 +50,6 @@ static int counters_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
-static const char * const limit_names[] = {
-	[KVBLK_BUCKET_OPS]		= "ops",
-	[KVBLK_BUCKET_OPS_READ]		= "ops_read",
-	[KVBLK_BUCKET_OPS_WRITE]	= "ops_write",
-	[KVBLK_BUCKET_BYTES]		= "bytes",
-	[KVBLK_BUCKET_BYTES_READ]	= "bytes_read",
-	[KVBLK_BUCKET_BYTES_WRITE]	= "bytes_write",
-};
-
 /* The balance of the buckets that have a limit, in tokens. */
 static void state_show_throttle(struct seq_file *m, struct kvblk_disk *disk)
 {
@@ -69,7 +60,7 @@ static void state_show_throttle(struct seq_file *m, struct kvblk_disk *disk)
 	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
 		bucket = kvblk_gate_get(&disk->gate, id, &balance);
 		if (bucket.rate)
-			seq_printf(m, "balance_%s %lld\n", limit_names[id], balance);
+			seq_printf(m, "balance_%s %lld\n", kvblk_bucket_names[id], balance);
 	}
 }
 
@@ -162,7 +153,7 @@ static int config_show(struct seq_file *m, void *unused)
 	seq_printf(m, "serial %.20s\n", disk->spec.serial);
 	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
 		bucket = kvblk_gate_get(&disk->gate, id, &balance);
-		seq_printf(m, "limit_%s %llu burst %llu\n", limit_names[id],
+		seq_printf(m, "limit_%s %llu burst %llu\n", kvblk_bucket_names[id],
 			   bucket.rate, bucket.burst);
 	}
 	return 0;

@@ -2,6 +2,15 @@
 /* The throttle of a disk as the worker and the control device share it. */
 #include "gate.h"
 
+const char * const kvblk_bucket_names[KVBLK_BUCKET_NR] = {
+	[KVBLK_BUCKET_OPS]		= "ops",
+	[KVBLK_BUCKET_OPS_READ]		= "ops_read",
+	[KVBLK_BUCKET_OPS_WRITE]	= "ops_write",
+	[KVBLK_BUCKET_BYTES]		= "bytes",
+	[KVBLK_BUCKET_BYTES_READ]	= "bytes_read",
+	[KVBLK_BUCKET_BYTES_WRITE]	= "bytes_write",
+};
+
 u64 kvblk_gate_take(struct kvblk_gate *gate, const struct kvblk_cmd *cmd)
 {
 	bool read = cmd->op == KVBLK_OP_READ;

@@ -25,6 +25,9 @@ static inline void kvblk_gate_init(struct kvblk_gate *gate)
 	kvblk_throttle_init(&gate->throttle);
 }
 
+/* For messages and display. */
+extern const char * const kvblk_bucket_names[KVBLK_BUCKET_NR];
+
 /* Takes the tokens of @cmd: 0, or the ns to wait for them. */
 u64 kvblk_gate_take(struct kvblk_gate *gate, const struct kvblk_cmd *cmd);
 
