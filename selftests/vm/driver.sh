@@ -4,6 +4,9 @@
 # shellcheck source=selftests/vm/lib.sh
 . /kvblk/lib.sh
 
+# A million hostile requests, and a hundred thousand hostile calls of each kind.
+export KVBLK_TORTURE_REQUESTS=1000000 KVBLK_TORTURE_CALLS=100000
+
 check "insmod" load
 tap_of driver /kvblk/guest/run.sh
 
