@@ -14,6 +14,7 @@
  * @size_max: Most bytes in one data segment.
  * @seg_max: Most data segments.
  * @queue_size: Largest ring.
+ * @queues: Number of queues.
  * @read_only: Writes are refused.
  */
 struct kvblk_geometry {
@@ -22,6 +23,7 @@ struct kvblk_geometry {
 	u32 size_max;
 	u32 seg_max;
 	u16 queue_size;
+	u16 queues;
 	bool read_only;
 };
 

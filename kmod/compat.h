@@ -8,6 +8,7 @@
 
 #include <linux/version.h>
 #include <linux/eventfd.h>
+#include <linux/export.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 
@@ -37,6 +38,15 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define eventfd_signal(ctx) ((void)(eventfd_signal)(ctx, 1))
 #endif
 
+/* Symbols are for the project's own modules. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define EXPORT_SYMBOL_KVBLK(sym)	EXPORT_SYMBOL_NS_GPL(sym, KVBLK)
+#define KVBLK_IMPORT		MODULE_IMPORT_NS(KVBLK)
+#else
+#define EXPORT_SYMBOL_KVBLK(sym)	EXPORT_SYMBOL_NS_GPL(sym, "KVBLK")
+#define KVBLK_IMPORT		MODULE_IMPORT_NS("KVBLK")
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void
 hrtimer_setup(struct hrtimer *timer,
@@ -46,6 +56,17 @@ hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock_id, mode);
 	timer->function = function;
 }
+#endif
+
+/* Of use in the vDPA front end only. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define kvblk_vdpa_alloc_device(type, member, parent, ops, name, use_va) \
+	vdpa_alloc_device(type, member, parent, ops, 1, 1, name, use_va)
+#define kvblk_vdpa_dma_dev(vdpa)	((vdpa)->dma_dev)
+#else
+#define kvblk_vdpa_alloc_device(type, member, parent, ops, name, use_va) \
+	vdpa_alloc_device(type, member, parent, ops, NULL, 1, 1, name, use_va)
+#define kvblk_vdpa_dma_dev(vdpa)	((vdpa)->vmap.dma_dev)
 #endif
 
 #endif /* KVBLK_COMPAT_H */

@@ -140,6 +140,7 @@ static int add_geometry(const struct kvblk_add *arg, struct kvblk_disk *disk,
 	geo->block_size = arg->block_size ?: min_block;
 	geo->queue_size = arg->queue_size ?: KVBLK_QUEUE_SIZE_DEFAULT;
 	geo->capacity = arg->capacity ?: b->size;
+	geo->queues = 1;
 	geo->read_only = disk->spec.flags & KVBLK_DISK_RO;
 
 	ret = size_check("block_size", geo->block_size, KVBLK_BLOCK_SIZE_MIN,
@@ -262,7 +263,7 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 	limits_apply(disk, arg->limits, arg->limit_mask);
 	mutex_lock(&disk->lock);
 	if (disk->session)
-		kvblk_queue_event(&disk->session->queue, KVBLK_EV_RETRY);
+		kvblk_session_retry(disk->session);
 	mutex_unlock(&disk->lock);
 	kvblk_disk_put(disk);
 	return 0;

@@ -13,37 +13,13 @@
 
 static struct dentry *debugfs_root;
 
-static const char * const stat_names[] = {
-	[KVBLK_STAT_REQUESTS]		= "requests",
-	[KVBLK_STAT_READS]		= "reads_completed",
-	[KVBLK_STAT_BYTES_READ]		= "bytes_read",
-	[KVBLK_STAT_WRITES]		= "writes_completed",
-	[KVBLK_STAT_BYTES_WRITTEN]	= "bytes_written",
-	[KVBLK_STAT_FLUSHES]		= "flushes_completed",
-	[KVBLK_STAT_FLUSH_ERRORS]	= "flush_errors",
-	[KVBLK_STAT_GET_IDS]		= "get_ids",
-	[KVBLK_STAT_UNSUPPORTED]	= "unsupported",
-	[KVBLK_STAT_IO_ERRORS]		= "io_errors",
-	[KVBLK_STAT_RING_ERRORS]	= "ring_errors",
-	[KVBLK_STAT_INVALID_AVAIL]	= "invalid_avail_idx",
-	[KVBLK_STAT_THROTTLED]		= "throttled",
-	[KVBLK_STAT_DEFERRED]		= "deferred",
-	[KVBLK_STAT_INTERRUPTS]		= "interrupts",
-	[KVBLK_STAT_SUPPRESSED]		= "interrupts_suppressed",
-	[KVBLK_STAT_IN_FLIGHT]		= "in_flight",
-	[KVBLK_STAT_STALLED]		= "currently_throttled",
-	[KVBLK_STAT_LOST_KICKS]		= "lost_kicks",
-	[KVBLK_STAT_LOST_INTERRUPTS]	= "lost_interrupts",
-};
-
 static int counters_show(struct seq_file *m, void *unused)
 {
 	const struct kvblk_disk *disk = m->private;
 	int id;
 
-	BUILD_BUG_ON(ARRAY_SIZE(stat_names) != KVBLK_STAT_NR);
 	for (id = 0; id < KVBLK_STAT_NR; id++)
-		seq_printf(m, "%s %llu\n", stat_names[id],
+		seq_printf(m, "%s %llu\n", kvblk_stat_names[id],
 			   kvblk_counter(&disk->stats, id));
 	seq_printf(m, "kicks %lld\n", atomic64_read(&disk->stats.kicks));
 	return 0;
@@ -85,11 +61,13 @@ static const char *status_bit_name(unsigned int bit)
 }
 
 /* The worker owns the cursors: each is a snapshot, not all of one moment. */
-static void state_show_queue(struct seq_file *m, const struct kvblk_session *s)
+static void state_show_queue(struct seq_file *m, const struct kvblk_session *s,
+			     unsigned int i)
 {
-	const struct kvblk_vq_config *vq = &s->mmio.vq[0];
-	const struct kvblk_queue *q = &s->queue;
+	const struct kvblk_vq_config *vq = &s->mmio.vq[i];
+	const struct kvblk_queue *q = &s->vq[i].queue;
 
+	seq_printf(m, "queue %u\n", i);
 	seq_printf(m, "queue_size %u\n", vq->num);
 	seq_printf(m, "queue_ready %d\n", vq->ready);
 	seq_printf(m, "queue_desc %#llx\n", vq->desc);
@@ -104,13 +82,16 @@ static void state_show_queue(struct seq_file *m, const struct kvblk_session *s)
 
 static void state_show_session(struct seq_file *m, const struct kvblk_session *s)
 {
+	unsigned int i;
+
 	seq_printf(m, "pid %d\n", pid_vnr(s->opener));
 	state_show_bits(m, "device_status", kvblk_mmio_status(&s->mmio),
 			status_bit_name);
 	state_show_bits(m, "device_features", s->mmio.offered, kvblk_feature_name);
 	state_show_bits(m, "driver_features", s->mmio.driver, kvblk_feature_name);
 	seq_printf(m, "memory_regions %u\n", s->mem.nr);
-	state_show_queue(m, s);
+	for (i = 0; i < s->nr_vqs; i++)
+		state_show_queue(m, s, i);
 }
 
 static int state_show(struct seq_file *m, void *unused)

@@ -188,6 +188,7 @@ struct kvblk_disk *kvblk_disk_find(const char *name)
 	mutex_unlock(&disks_lock);
 	return disk;
 }
+EXPORT_SYMBOL_KVBLK(kvblk_disk_find);
 
 u32 kvblk_disk_names(char *names, u32 room)
 {

@@ -35,6 +35,13 @@ u64 kvblk_features(const struct kvblk_geometry *geo)
 	return features;
 }
 
+u64 kvblk_features_all(void)
+{
+	const struct kvblk_geometry geo = { .read_only = true };
+
+	return kvblk_features(&geo);
+}
+
 static __virtio32 put32(u32 v)
 {
 	return (__force __virtio32)cpu_to_le32(v);

@@ -10,6 +10,9 @@
 /* Feature bits offered for @geo. */
 u64 kvblk_features(const struct kvblk_geometry *geo);
 
+/* Feature bits that any disk may offer. */
+u64 kvblk_features_all(void);
+
 /* Fill the whole of @cfg, little-endian, for @geo. */
 void kvblk_config_fill(struct virtio_blk_config *cfg,
 		       const struct kvblk_geometry *geo);

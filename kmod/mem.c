@@ -14,8 +14,8 @@ static int region_cmp(const void *a, const void *b)
 }
 
 int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
-		   struct kvblk_mem_region *region, unsigned int nr,
-		   unsigned int *bad)
+		   struct mm_struct *mm, struct kvblk_mem_region *region,
+		   unsigned int nr, unsigned int *bad)
 {
 	unsigned int i;
 
@@ -30,11 +30,12 @@ int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
 	mem->ops = ops;
 	mem->region = region;
 	mem->nr = nr;
-	mem->mm = current->mm;
-	if (mem->mm)
-		mmgrab(mem->mm);
+	mem->mm = mm;
+	if (mm)
+		mmgrab(mm);
 	return 0;
 }
+EXPORT_SYMBOL_KVBLK(kvblk_mem_init);
 
 void kvblk_mem_exit(struct kvblk_mem *mem)
 {
@@ -79,6 +80,22 @@ bool kvblk_mem_covers(const struct kvblk_mem *mem, u64 gpa, u64 len)
 			return false;
 		gpa += run;
 		len -= run;
+	}
+	return true;
+}
+
+bool kvblk_mem_agree(const struct kvblk_mem *a, const struct kvblk_mem *b, u64 gpa,
+		     u64 len)
+{
+	u64 run, host[2];
+
+	if (a->ops != b->ops || a->mm != b->mm)
+		return false;
+	for (; len; gpa += run, len -= run) {
+		run = len;
+		if (kvblk_mem_find(a, gpa, &run, &host[0]) ||
+		    kvblk_mem_find(b, gpa, &run, &host[1]) || host[0] != host[1])
+			return false;
 	}
 	return true;
 }

@@ -88,7 +88,8 @@ extern const struct kvblk_mem_ops kvblk_mem_kernel_ops;
 /**
  * kvblk_mem_init - Take over an array of regions
  * @mem: To fill.
- * @ops: The kind. User memory is that of the current process.
+ * @ops: The kind.
+ * @mm: For user memory, whose it is; else NULL.
  * @region: Allocated by kvmalloc; freed by kvblk_mem_exit(). Will be sorted.
  * @nr: Its elements.
  * @bad: Index after sorting of the region at fault.
@@ -97,14 +98,18 @@ extern const struct kvblk_mem_ops kvblk_mem_kernel_ops;
  * for the order).
  */
 int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
-		   struct kvblk_mem_region *region, unsigned int nr,
-		   unsigned int *bad);
+		   struct mm_struct *mm, struct kvblk_mem_region *region,
+		   unsigned int nr, unsigned int *bad);
 void kvblk_mem_exit(struct kvblk_mem *mem);
 
 struct kvblk_mem_reader kvblk_mem_reader(const struct kvblk_mem *mem, bool sleep);
 
 /* Whether the map covers all of @len bytes at @gpa. */
 bool kvblk_mem_covers(const struct kvblk_mem *mem, u64 gpa, u64 len);
+
+/* Whether both maps have all of @len bytes at @gpa, at the same addresses. */
+bool kvblk_mem_agree(const struct kvblk_mem *a, const struct kvblk_mem *b, u64 gpa,
+		     u64 len);
 
 /**
  * kvblk_mem_find - Translate the begin of a range

@@ -126,3 +126,4 @@ const struct kvblk_mem_ops kvblk_mem_user_ops = {
 	.map	= mem_user_map,
 	.unmap	= mem_user_unmap,
 };
+EXPORT_SYMBOL_KVBLK(kvblk_mem_user_ops);

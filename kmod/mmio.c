@@ -3,6 +3,7 @@
 #include <linux/align.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -59,7 +60,7 @@ static u32 value_of(int word)
 
 static struct kvblk_vq_config *vq_selected(struct kvblk_mmio *m)
 {
-	if (m->queue_sel >= KVBLK_MMIO_QUEUES)
+	if (m->queue_sel >= m->queues)
 		return NULL;
 	return &m->vq[m->queue_sel];
 }
@@ -92,7 +93,7 @@ static void registers_reset(struct kvblk_mmio *m)
 	m->features_sel = 0;
 	m->driver_sel = 0;
 	m->queue_sel = 0;
-	for (i = 0; i < KVBLK_MMIO_QUEUES; i++)
+	for (i = 0; i < m->queues; i++)
 		m->vq[i] = (struct kvblk_vq_config){ .num = m->queue_max };
 	show_features(m);
 	show_queue(m);
@@ -174,10 +175,19 @@ static struct kvblk_vq_config *vq_writable(struct kvblk_mmio *m)
 	return vq_selected(m);
 }
 
-static bool features_acceptable(const struct kvblk_mmio *m)
+static bool features_acceptable(const struct kvblk_mmio *m, u64 features)
 {
-	return m->driver & BIT_ULL(VIRTIO_F_VERSION_1) &&
-	       !(m->driver & ~m->offered);
+	return features & BIT_ULL(VIRTIO_F_VERSION_1) && !(features & ~m->offered);
+}
+
+int kvblk_mmio_accept(struct kvblk_mmio *m, u64 features)
+{
+	if (!status_has(m, 0, FEATURES_OK))
+		return -EBUSY;
+	if (!features_acceptable(m, features))
+		return -EINVAL;
+	m->driver = features;
+	return 0;
 }
 
 /* The only bits a driver may add, one at a time and in this order (3.1.1). */
@@ -204,7 +214,7 @@ static enum kvblk_mmio_act status_step(const struct kvblk_mmio *m, u32 from,
 		    to != (from | status_steps[i].bit))
 			continue;
 		if (status_steps[i].bit == FEATURES_OK &&
-		    !features_acceptable(m))
+		    !features_acceptable(m, m->driver))
 			continue;
 		return status_steps[i].act;
 	}
@@ -329,8 +339,7 @@ static enum kvblk_mmio_act write_register(struct kvblk_mmio *m, u32 offset,
 	case VIRTIO_MMIO_QUEUE_READY:
 		return write_queue_ready(m, value);
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		return value < KVBLK_MMIO_QUEUES ? KVBLK_MMIO_NOTIFY :
-						   KVBLK_MMIO_REFUSED;
+		return value < m->queues ? KVBLK_MMIO_NOTIFY : KVBLK_MMIO_REFUSED;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		kvblk_mmio_ack(m, value);
 		return KVBLK_MMIO_NONE;

@@ -16,7 +16,7 @@
 #define KVBLK_MMIO_SIZE		4096
 #define KVBLK_MMIO_CONFIG	0x100	/* configuration space */
 #define KVBLK_MMIO_VENDOR	0x6c62766b	/* "kvbl" */
-#define KVBLK_MMIO_QUEUES	1
+#define KVBLK_MMIO_QUEUES	64	/* at most */
 
 #define KVBLK_INT_VRING		0x1	/* VIRTIO_MMIO_INT_VRING */
 #define KVBLK_INT_CONFIG	0x2	/* VIRTIO_MMIO_INT_CONFIG */
@@ -28,9 +28,12 @@
  * @desc: Guest physical address of the descriptor table, 16-byte aligned.
  * @avail: Of the driver area, 2-byte aligned.
  * @used: Of the device area, 4-byte aligned.
+ * @base: Index of both rings to begin with; not 0 only where a front end restores a
+ *	queue whose requests had all ended.
  */
 struct kvblk_vq_config {
 	u16 num;
+	u16 base;
 	bool ready;
 	u64 desc;
 	u64 avail;
@@ -43,6 +46,7 @@ struct kvblk_vq_config {
  * @offered: Device features.
  * @driver: Driver features; settled at FEATURES_OK.
  * @queue_max: Largest ring.
+ * @queues: Number of queues, at most KVBLK_MMIO_QUEUES.
  * @queue_ok: Asked at QueueReady = 1 whether the three areas lie in guest memory.
  * @features_sel: DeviceFeaturesSel.
  * @driver_sel: DriverFeaturesSel.
@@ -54,6 +58,7 @@ struct kvblk_mmio {
 	u64 offered;
 	u64 driver;
 	u16 queue_max;
+	u16 queues;
 	bool (*queue_ok)(struct kvblk_mmio *m, const struct kvblk_vq_config *vq);
 	u32 features_sel;
 	u32 driver_sel;
@@ -81,7 +86,7 @@ enum kvblk_mmio_act {
 
 /**
  * kvblk_mmio_init - Set a zeroed window to its state after reset
- * @m: @page, @offered, @queue_max and @queue_ok are given.
+ * @m: @page, @offered, @queue_max, @queues and @queue_ok are given.
  * @config: The configuration space.
  * @config_len: Its bytes, at most KVBLK_MMIO_SIZE - KVBLK_MMIO_CONFIG.
  */
@@ -99,6 +104,17 @@ void kvblk_mmio_init(struct kvblk_mmio *m, const void *config, u32 config_len);
  */
 enum kvblk_mmio_act kvblk_mmio_write(struct kvblk_mmio *m, u32 offset, u32 len,
 				     u64 value);
+
+/**
+ * kvblk_mmio_accept - Take the driver's features as a whole
+ * @m: The register file.
+ * @features: Must contain VERSION_1 and nothing that is not offered.
+ *
+ * For front ends without feature registers; allowed until FEATURES_OK.
+ *
+ * Return: 0, -EBUSY, -EINVAL.
+ */
+int kvblk_mmio_accept(struct kvblk_mmio *m, u64 features);
 
 /* @len bytes (1, 2, 4, 8) at @offset as the mapped page shows them. */
 u64 kvblk_mmio_read(const struct kvblk_mmio *m, u32 offset, u32 len);

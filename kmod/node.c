@@ -5,8 +5,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "pause.h"
-#include "session.h"
 #include "ucmd.h"
+#include "vmm.h"
 
 static int region_check(const struct kvblk_region *r, u32 i, struct kvblk_why *why)
 {
@@ -64,7 +64,9 @@ err_free:
 static int node_set_mem(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_mem *arg = data;
+	struct kvblk_vmm *vmm = ctx;
 	struct kvblk_mem_region *region;
+	struct kvblk_mem mem;
 	unsigned int bad;
 	int ret;
 
@@ -77,26 +79,31 @@ static int node_set_mem(void *ctx, void *data, struct kvblk_why *why)
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 
-	ret = kvblk_session_set_mem(ctx, region, arg->count, &bad);
-	if (!ret)
-		return 0;
-	if (ret == -EEXIST)
+	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, current->mm, region, arg->count, &bad);
+	if (ret) {
 		kvblk_why(why, ret, "regions: the one at gpa %#llx overlaps another",
 			  region[bad].gpa);
-	else if (ret == -EBUSY)
-		kvblk_why(why, ret, "the device is running");
-	kvfree(region);
-	return ret;
+		kvfree(region);
+		return ret;
+	}
+	ret = kvblk_session_set_mem(vmm->session, &mem);
+	if (ret) {
+		kvblk_mem_exit(&mem);
+		return kvblk_why(why, ret, "the device is running");
+	}
+	return 0;
 }
 
 static int node_bind(void *ctx, void *data, struct kvblk_why *why)
 {
-	static int (*const bind[])(struct kvblk_session *s, int fd) = {
-		[KVBLK_EVENT_KICK]	= kvblk_session_bind_kick,
-		[KVBLK_EVENT_ACK]	= kvblk_session_bind_ack,
-		[KVBLK_EVENT_IRQ]	= kvblk_session_bind_irq,
+	static int (*const bind[])(struct kvblk_vmm *vmm, unsigned int vq, int fd) = {
+		[KVBLK_EVENT_KICK]	= kvblk_vmm_bind_kick,
+		[KVBLK_EVENT_ACK]	= kvblk_vmm_bind_ack,
+		[KVBLK_EVENT_IRQ]	= kvblk_vmm_bind_irq,
 	};
 	struct kvblk_session_bind *arg = data;
+	struct kvblk_vmm *vmm = ctx;
+	u32 queues = vmm->session->nr_vqs;
 	int ret;
 
 	BUILD_BUG_ON(ARRAY_SIZE(bind) != KVBLK_EVENT_NR);
@@ -105,13 +112,13 @@ static int node_bind(void *ctx, void *data, struct kvblk_why *why)
 	if (arg->event >= ARRAY_SIZE(bind))
 		return kvblk_why(why, -EINVAL, "event: %u, must be below %zu",
 				 arg->event, ARRAY_SIZE(bind));
-	if (arg->queue >= KVBLK_MMIO_QUEUES)
+	if (arg->queue >= queues)
 		return kvblk_why(why, -EINVAL, "queue: %u, must be below %u",
-				 arg->queue, KVBLK_MMIO_QUEUES);
+				 arg->queue, queues);
 	if (arg->fd < -1)
 		return kvblk_why(why, -EBADF, "fd: %d is not open", arg->fd);
 
-	ret = bind[arg->event](ctx, arg->fd);
+	ret = bind[arg->event](vmm, arg->queue, arg->fd);
 	if (ret == -EBUSY)
 		return kvblk_why(why, ret, "the device is running");
 	if (ret == -EBADF)
@@ -135,32 +142,34 @@ static int reg_check(const struct kvblk_session_reg *arg, struct kvblk_why *why)
 static int node_write(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_reg *arg = data;
+	struct kvblk_vmm *vmm = ctx;
 	int ret = reg_check(arg, why);
 
 	if (!ret)
-		kvblk_session_write(ctx, arg->offset, arg->len, arg->value);
+		kvblk_session_write(vmm->session, arg->offset, arg->len, arg->value);
 	return ret;
 }
 
 static int node_read(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_reg *arg = data;
-	struct kvblk_session *s = ctx;
+	struct kvblk_vmm *vmm = ctx;
 	int ret = reg_check(arg, why);
 
 	if (!ret)
-		arg->value = kvblk_mmio_read(&s->mmio, arg->offset, arg->len);
+		arg->value = kvblk_mmio_read(vmm->mmio, arg->offset, arg->len);
 	return ret;
 }
 
 static int node_info(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_info *arg = data;
-	struct kvblk_session *s = ctx;
+	struct kvblk_vmm *vmm = ctx;
+	const struct kvblk_session *s = vmm->session;
 
 	memcpy(arg->name, s->disk->spec.name, sizeof(arg->name));
 	arg->disk_flags = s->disk->spec.flags;
-	arg->queues = KVBLK_MMIO_QUEUES;
+	arg->queues = s->nr_vqs;
 	arg->capacity = s->disk->geo.capacity;
 	return 0;
 }
@@ -168,17 +177,19 @@ static int node_info(void *ctx, void *data, struct kvblk_why *why)
 static int node_pause(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_pause *arg = data;
+	struct kvblk_vmm *vmm = ctx;
 	int ret = kvblk_pause_check(arg->timeout_ms, why);
 
 	if (!ret)
-		arg->in_flight = kvblk_session_pause(ctx, arg->timeout_ms);
+		arg->in_flight = kvblk_session_pause(vmm->session, arg->timeout_ms);
 	return ret;
 }
 
 static int node_resume(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_pause *arg = data;
-	struct kvblk_session *s = ctx;
+	struct kvblk_vmm *vmm = ctx;
+	struct kvblk_session *s = vmm->session;
 
 	if (arg->timeout_ms)
 		return kvblk_why(why, -EOPNOTSUPP, "timeout_ms: must be 0");
@@ -205,19 +216,19 @@ static const struct kvblk_ucmd node_cmds[] = {
 
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct kvblk_session *s = file->private_data;
+	struct kvblk_vmm *vmm = file->private_data;
 
-	if (!kvblk_session_allows(s))
+	if (!kvblk_vmm_allows(vmm))
 		return -EPERM;
-	return kvblk_ucmd_run(node_cmds, NODE_FIRST, ARRAY_SIZE(node_cmds), s,
+	return kvblk_ucmd_run(node_cmds, NODE_FIRST, ARRAY_SIZE(node_cmds), vmm,
 			      cmd, (void __user *)arg);
 }
 
 static int node_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct kvblk_session *s = file->private_data;
+	struct kvblk_vmm *vmm = file->private_data;
 
-	if (!kvblk_session_allows(s))
+	if (!kvblk_vmm_allows(vmm))
 		return -EPERM;
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != KVBLK_MMIO_SIZE)
 		return -EINVAL;
@@ -225,28 +236,28 @@ static int node_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EPERM;
 	/* A child must not keep the session open by inheriting the page. */
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTCOPY, VM_MAYWRITE | VM_MAYEXEC);
-	return vm_insert_page(vma, vma->vm_start, s->page);
+	return vm_insert_page(vma, vma->vm_start, vmm->session->page);
 }
 
 static int node_open(struct inode *inode, struct file *file)
 {
 	struct kvblk_disk *disk =
 		container_of(inode->i_cdev, struct kvblk_disk, cdev);
-	struct kvblk_session *s;
+	struct kvblk_vmm *vmm;
 
 	/* A session can do all: there is no looking only. */
 	if (!(file->f_mode & FMODE_READ) || !(file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	s = kvblk_session_open(disk);
-	if (IS_ERR(s))
-		return PTR_ERR(s);
-	file->private_data = s;
+	vmm = kvblk_vmm_open(disk);
+	if (IS_ERR(vmm))
+		return PTR_ERR(vmm);
+	file->private_data = vmm;
 	return 0;
 }
 
 static int node_release(struct inode *inode, struct file *file)
 {
-	kvblk_session_close(file->private_data);
+	kvblk_vmm_close(file->private_data);
 	return 0;
 }
 

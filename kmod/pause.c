@@ -19,18 +19,21 @@ int kvblk_pause_check(u32 timeout_ms, struct kvblk_why *why)
 	return 0;
 }
 
-/* Tells the worker what the two flags add up to. */
-static void pause_apply(struct kvblk_session *s)
+void kvblk_pause_apply(struct kvblk_session *s)
 {
+	bool pause = s->disk->paused || s->paused || s->remapping;
+	unsigned int i;
+
 	lockdep_assert_held(&s->disk->lock);
-	kvblk_queue_pause(&s->queue, s->disk->paused || s->paused);
+	for (i = 0; i < s->nr_vqs; i++)
+		kvblk_queue_pause(&s->vq[i].queue, pause);
 }
 
 static u32 pause_wait(struct kvblk_session *s, u32 timeout_ms)
 {
 	unsigned long limit = msecs_to_jiffies(timeout_ms ?: PAUSE_MS_DEFAULT);
 
-	if (wait_event_timeout(s->wait, kvblk_queue_quiet(&s->queue), limit))
+	if (wait_event_timeout(s->wait, kvblk_session_quiet(s), limit))
 		return 0;
 	/* The worker may be about to say so: never report a still disk as 0. */
 	return max_t(u32, kvblk_counter(&s->disk->stats, KVBLK_STAT_IN_FLIGHT), 1);
@@ -40,18 +43,20 @@ u32 kvblk_session_pause(struct kvblk_session *s, u32 timeout_ms)
 {
 	mutex_lock(&s->disk->lock);
 	s->paused = true;
-	pause_apply(s);
+	kvblk_pause_apply(s);
 	mutex_unlock(&s->disk->lock);
 	return pause_wait(s, timeout_ms);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_pause);
 
 void kvblk_session_resume(struct kvblk_session *s)
 {
 	mutex_lock(&s->disk->lock);
 	s->paused = false;
-	pause_apply(s);
+	kvblk_pause_apply(s);
 	mutex_unlock(&s->disk->lock);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_resume);
 
 u32 kvblk_disk_pause(struct kvblk_disk *disk, u32 timeout_ms)
 {
@@ -63,7 +68,7 @@ u32 kvblk_disk_pause(struct kvblk_disk *disk, u32 timeout_ms)
 	s = disk->session;
 	if (s) {
 		kvblk_session_get(s);
-		pause_apply(s);
+		kvblk_pause_apply(s);
 	}
 	mutex_unlock(&disk->lock);
 	if (!s)
@@ -78,6 +83,6 @@ void kvblk_disk_resume(struct kvblk_disk *disk)
 	mutex_lock(&disk->lock);
 	disk->paused = false;
 	if (disk->session)
-		pause_apply(disk->session);
+		kvblk_pause_apply(disk->session);
 	mutex_unlock(&disk->lock);
 }

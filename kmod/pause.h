@@ -19,6 +19,9 @@ int kvblk_pause_check(u32 timeout_ms, struct kvblk_why *why);
 u32 kvblk_disk_pause(struct kvblk_disk *disk, u32 timeout_ms);
 u32 kvblk_session_pause(struct kvblk_session *s, u32 timeout_ms);
 
+/* Tells the queues what all reasons to hold them still add up to; under disk->lock. */
+void kvblk_pause_apply(struct kvblk_session *s);
+
 void kvblk_disk_resume(struct kvblk_disk *disk);
 void kvblk_session_resume(struct kvblk_session *s);
 

@@ -481,6 +481,9 @@ int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 		.desc = q->area[0].addr,
 		.avail = q->area[1].addr,
 		.used = q->area[2].addr,
+		.next_avail = vq->base,
+		.next_used = vq->base,
+		.published = vq->base,
 	};
 	q->write_through = !(features & BIT_ULL(VIRTIO_BLK_F_FLUSH));
 	q->waiting = false;

@@ -221,6 +221,12 @@ void kvblk_queue_exit(struct kvblk_queue *q);
 int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 			u64 features);
 
+/* Whether the rings are mapped. */
+static inline bool kvblk_queue_prepared(const struct kvblk_queue *q)
+{
+	return q->vring.num;
+}
+
 /* Serve what was prepared, until kvblk_queue_stop(). */
 void kvblk_queue_run(struct kvblk_queue *q);
 

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The life of a session: open, run, reset, close.
- *
- * Reset and close are the same to the engine: stop, and when the last I/O has
- * ended session_finish() does what is left, in a work item. The caller only waits
- * for that, for a bounded time and without a lock. If the backing is dead the
- * caller returns, Status keeps NEEDS_RESET, the disk stays busy, and both
- * end by themselves when the I/O comes back.
- */
+/* A session: what it is made of, and what the engine asks of it. Its life is in life.c. */
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
@@ -15,61 +7,61 @@
 #include <linux/virtio_config.h>
 #include <linux/kvblk.h>
 #include "features.h"
+#include "pause.h"
 #include "session.h"
-
-static struct workqueue_struct *session_wq;
 
 /* ---- what the engine asks; nothing here may sleep ---- */
 
-static struct kvblk_session *queue_session(struct kvblk_queue *q)
+static struct kvblk_vq *queue_vq(struct kvblk_queue *q)
 {
-	return container_of(q, struct kvblk_session, queue);
+	return container_of(q, struct kvblk_vq, queue);
 }
 
-static void session_interrupt(struct kvblk_session *s)
+static unsigned int vq_index(const struct kvblk_vq *vq)
 {
-	if (s->irq)
-		eventfd_signal(s->irq);
+	return vq - vq->session->vq;
 }
 
 static void session_used(struct kvblk_queue *q, bool interrupt)
 {
-	struct kvblk_session *s = queue_session(q);
+	struct kvblk_vq *vq = queue_vq(q);
+	struct kvblk_session *s = vq->session;
 
-	kvblk_mmio_raise(&s->mmio, KVBLK_INT_VRING);
-	if (interrupt)
-		session_interrupt(s);
+	s->ops->used(s->front, vq_index(vq), interrupt);
+}
+
+void kvblk_session_needs_reset(struct kvblk_session *s)
+{
+	kvblk_mmio_needs_reset(&s->mmio);
+	s->ops->config(s->front);
 }
 
 static void session_broken(struct kvblk_queue *q, const char *reason)
 {
-	struct kvblk_session *s = queue_session(q);
+	struct kvblk_vq *vq = queue_vq(q);
 
-	kvblk_complain(s->disk, "needs a reset: %s", reason);
-	kvblk_mmio_needs_reset(&s->mmio);
-	session_interrupt(s);
+	kvblk_complain(vq->session->disk, "queue %u needs a reset: %s", vq_index(vq),
+		       reason);
+	kvblk_session_needs_reset(vq->session);
 }
 
 static bool session_unanswered(struct kvblk_queue *q)
 {
-	return kvblk_mmio_interrupts(&queue_session(q)->mmio) & KVBLK_INT_VRING;
+	struct kvblk_vq *vq = queue_vq(q);
+	struct kvblk_session *s = vq->session;
+
+	return s->ops->unanswered(s->front, vq_index(vq));
 }
 
 static void session_quiet(struct kvblk_queue *q)
 {
-	wake_up_all(&queue_session(q)->wait);
-}
-
-static void session_queue_finish(struct kvblk_session *s)
-{
-	kvblk_session_get(s);
-	if (!queue_work(session_wq, &s->finish))
-		kvblk_session_put(s);
+	wake_up_all(&queue_vq(q)->session->wait);
 }
 
 static void session_stopped(struct kvblk_queue *q)
 {
-	session_queue_finish(queue_session(q));
+	wake_up_all(&queue_vq(q)->session->wait);
+	kvblk_session_finish_soon(queue_vq(q)->session);
 }
 
 static const struct kvblk_queue_ops session_queue_ops = {
@@ -80,22 +72,19 @@ static const struct kvblk_queue_ops session_queue_ops = {
 	.stopped	= session_stopped,
 };
 
-static void session_notify(struct kvblk_session *s)
+void kvblk_session_kick(struct kvblk_session *s, unsigned int vq)
 {
 	atomic64_inc(&s->disk->stats.kicks);
-	kvblk_queue_event(&s->queue, KVBLK_EV_KICK);
+	kvblk_queue_event(&s->vq[vq].queue, KVBLK_EV_KICK);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_kick);
 
-static void session_kick(struct kvblk_hook *hook)
+void kvblk_session_retry(struct kvblk_session *s)
 {
-	session_notify(container_of(hook, struct kvblk_session, kick));
-}
+	unsigned int i;
 
-static void session_ack(struct kvblk_hook *hook)
-{
-	struct kvblk_session *s = container_of(hook, struct kvblk_session, ack);
-
-	kvblk_mmio_ack(&s->mmio, KVBLK_INT_VRING);
+	for (i = 0; i < s->nr_vqs; i++)
+		kvblk_queue_event(&s->vq[i].queue, KVBLK_EV_RETRY);
 }
 
 /* ---- open ---- */
@@ -115,8 +104,9 @@ static void session_init_mmio(struct kvblk_session *s)
 	struct virtio_blk_config config;
 
 	s->mmio.page = page_address(s->page);
-	s->mmio.offered = kvblk_features(geo);
+	s->mmio.offered = kvblk_features(geo) | s->ops->transport;
 	s->mmio.queue_max = geo->queue_size;
+	s->mmio.queues = s->nr_vqs;
 	s->mmio.queue_ok = session_queue_ok;
 	kvblk_config_fill(&config, geo);
 	kvblk_mmio_init(&s->mmio, &config, sizeof(config));
@@ -125,17 +115,18 @@ static void session_init_mmio(struct kvblk_session *s)
 static void session_free(struct kref *ref)
 {
 	struct kvblk_session *s = container_of(ref, struct kvblk_session, ref);
+	struct module *owner = s->ops->owner;
 
-	if (s->irq)
-		eventfd_ctx_put(s->irq);
+	s->ops->free(s->front);
 	kvblk_mem_exit(&s->mem);
+	kvblk_mem_exit(&s->next_mem);
 	kvblk_owner_exit(&s->owner);
 	put_pid(s->opener);
 	put_page(s->page);
 	kvblk_disk_put(s->disk);
 	kfree(s);
 	/* Unloading waits for session_wq, on which the last put runs. */
-	module_put(THIS_MODULE);
+	module_put(owner);
 }
 
 void kvblk_session_put(struct kvblk_session *s)
@@ -143,12 +134,12 @@ void kvblk_session_put(struct kvblk_session *s)
 	kref_put(&s->ref, session_free);
 }
 
-static void session_finish(struct work_struct *work);
-
-static struct kvblk_session *session_alloc(struct kvblk_disk *disk)
+static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
+					   const struct kvblk_front *ops)
 {
-	struct kvblk_session *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	struct kvblk_session *s;
 
+	s = kzalloc(struct_size(s, vq, disk->geo.queues), GFP_KERNEL);
 	if (!s)
 		return NULL;
 	s->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -157,21 +148,28 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk)
 		return NULL;
 	}
 	kref_init(&s->ref);
-	INIT_WORK(&s->finish, session_finish);
+	INIT_WORK(&s->finish, kvblk_session_finish);
 	init_waitqueue_head(&s->wait);
-	s->kick.fn = session_kick;
-	s->ack.fn = session_ack;
 	s->mem.ops = &kvblk_mem_user_ops;
 	s->opener = get_pid(task_tgid(current));
 	kvblk_owner_init(&s->owner);
 	kvblk_disk_get(disk);
 	s->disk = disk;
-	__module_get(THIS_MODULE);
+	s->ops = ops;
+	s->drain_ms = KVBLK_DRAIN_MS;
+	s->nr_vqs = disk->geo.queues;
+	__module_get(ops->owner);
 	session_init_mmio(s);
 	return s;
 }
 
-static int session_init_queue(struct kvblk_session *s)
+void kvblk_session_exit_queues(struct kvblk_session *s, unsigned int nr)
+{
+	while (nr--)
+		kvblk_queue_exit(&s->vq[nr].queue);
+}
+
+static int session_init_queues(struct kvblk_session *s)
 {
 	struct kvblk_disk *disk = s->disk;
 	struct kvblk_queue_env env = {
@@ -185,8 +183,18 @@ static int session_init_queue(struct kvblk_session *s)
 		.owner = &s->owner,
 		.wq = disk->wq,
 	};
+	unsigned int i;
+	int ret;
 
-	return kvblk_queue_init(&s->queue, &env, disk->spec.name);
+	for (i = 0; i < s->nr_vqs; i++) {
+		s->vq[i].session = s;
+		ret = kvblk_queue_init(&s->vq[i].queue, &env, disk->spec.name);
+		if (ret) {
+			kvblk_session_exit_queues(s, i);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 /* Makes @s the disk's session, with a reference. */
@@ -203,20 +211,24 @@ static int session_attach(struct kvblk_session *s)
 	if (!ret) {
 		kvblk_session_get(s);
 		disk->session = s;
-		kvblk_queue_pause(&s->queue, disk->paused);
+		kvblk_pause_apply(s);
 	}
 	mutex_unlock(&disk->lock);
 	return ret;
 }
 
-struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk)
+struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
+					 const struct kvblk_front *ops, void *front)
 {
-	struct kvblk_session *s = session_alloc(disk);
+	struct kvblk_session *s = session_alloc(disk, ops);
 	int ret;
 
-	if (!s)
+	if (!s) {
+		ops->free(front);
 		return ERR_PTR(-ENOMEM);
-	ret = session_init_queue(s);
+	}
+	s->front = front;
+	ret = session_init_queues(s);
 	if (ret)
 		goto err_put;
 	ret = session_attach(s);
@@ -225,248 +237,45 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk)
 	return s;
 
 err_exit:
-	kvblk_queue_exit(&s->queue);
+	kvblk_session_exit_queues(s, s->nr_vqs);
 err_put:
 	kvblk_session_put(s);
 	return ERR_PTR(ret);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_open);
 
-/* ---- run ---- */
+/* ---- for front ends without a register window ---- */
 
-static void session_fail_start(struct kvblk_session *s, int err)
+u64 kvblk_session_features(void)
 {
-	kvblk_complain(s->disk, "cannot start queue 0: error %d", err);
-	kvblk_mmio_needs_reset(&s->mmio);
-	session_interrupt(s);
+	return kvblk_features_all();
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_features);
 
-/*
- * After DRIVER_OK. Pinning the rings may take for ever, so the lock is not held; until
- * it is over @starting keeps a reset from ending.
- */
-static void session_start(struct kvblk_session *s)
-{
-	const struct kvblk_vq_config *vq = &s->mmio.vq[0];
-	int ret;
-
-	ret = kvblk_queue_prepare(&s->queue, vq, s->mmio.driver);
-
-	mutex_lock(&s->disk->lock);
-	s->starting = false;
-	if (s->resetting)
-		session_queue_finish(s);
-	else if (ret)
-		session_fail_start(s, ret);
-	else
-		kvblk_queue_run(&s->queue);
-	mutex_unlock(&s->disk->lock);
-}
-
-/* ---- reset and close ---- */
-
-static void session_end_reset(struct kvblk_session *s)
-{
-	lockdep_assert_held(&s->disk->lock);
-	kvblk_mmio_reset_done(&s->mmio);
-	WRITE_ONCE(s->resetting, false);
-}
-
-static void session_reset(struct kvblk_session *s)
-{
-	lockdep_assert_held(&s->disk->lock);
-	kvblk_mmio_reset_begin(&s->mmio);
-	if (s->resetting)
-		return;		/* joins the one that is under way */
-	s->resetting = true;
-	if (!kvblk_queue_stop(&s->queue) && !s->starting)
-		session_end_reset(s);
-}
-
-static void session_wait(struct kvblk_session *s, const bool *pending)
-{
-	if (!wait_event_timeout(s->wait, !READ_ONCE(*pending),
-				msecs_to_jiffies(KVBLK_DRAIN_MS)))
-		kvblk_complain(s->disk, "I/O has not ended after %u ms",
-			       KVBLK_DRAIN_MS);
-}
-
-/*
- * Whether the queue has stopped for good or for a reset. It stays so: nobody starts
- * a queue that is resetting or closing.
- */
-static bool session_is_over(struct kvblk_session *s)
-{
-	bool over;
-
-	mutex_lock(&s->disk->lock);
-	over = (s->resetting || s->closing) && !s->starting &&
-	       kvblk_queue_idle(&s->queue);
-	mutex_unlock(&s->disk->lock);
-	return over;
-}
-
-/* Ends the reset, the session or both; true for the session. */
-static bool session_settle(struct kvblk_session *s)
-{
-	struct kvblk_disk *disk = s->disk;
-	bool last;
-
-	mutex_lock(&disk->lock);
-	if (s->resetting)
-		session_end_reset(s);
-	last = s->closing;
-	if (last) {
-		disk->session = NULL;
-		WRITE_ONCE(s->closing, false);
-	}
-	mutex_unlock(&disk->lock);
-	wake_up_all(&s->wait);
-	return last;
-}
-
-static void session_finish(struct work_struct *work)
-{
-	struct kvblk_session *s = container_of(work, struct kvblk_session, finish);
-
-	if (session_is_over(s)) {
-		/* Unpinning may wait for pages: not under the lock. */
-		kvblk_queue_release(&s->queue);
-		if (session_settle(s)) {
-			kvblk_queue_exit(&s->queue);
-			kvblk_session_put(s);
-		}
-	}
-	kvblk_session_put(s);
-}
-
-void kvblk_session_close(struct kvblk_session *s)
-{
-	struct kvblk_disk *disk = s->disk;
-
-	mutex_lock(&disk->lock);
-	kvblk_hook_unbind(&s->kick);
-	kvblk_hook_unbind(&s->ack);
-	s->closing = true;
-	kvblk_queue_stop(&s->queue);
-	if (kvblk_queue_idle(&s->queue))
-		session_queue_finish(s);
-	mutex_unlock(&disk->lock);
-
-	session_wait(s, &s->closing);
-	kvblk_session_put(s);
-}
-
-/* ---- set-up ---- */
-
-/* Whether memory and eventfds may change: the engine does not use them. */
-static bool session_is_set_up(const struct kvblk_session *s)
-{
-	lockdep_assert_held(&s->disk->lock);
-	return s->resetting || !kvblk_queue_idle(&s->queue) ||
-	       (kvblk_mmio_status(&s->mmio) & VIRTIO_CONFIG_S_DRIVER_OK);
-}
-
-int kvblk_session_set_mem(struct kvblk_session *s,
-			  struct kvblk_mem_region *region, unsigned int nr,
-			  unsigned int *bad)
-{
-	struct kvblk_mem mem, old = {};
-	int ret;
-
-	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, region, nr, bad);
-	if (ret)
-		return ret;
-
-	mutex_lock(&s->disk->lock);
-	if (session_is_set_up(s)) {
-		ret = -EBUSY;
-		/* The regions stay the caller's. */
-		mmdrop(mem.mm);
-	} else {
-		old = s->mem;
-		s->mem = mem;
-	}
-	mutex_unlock(&s->disk->lock);
-	kvblk_mem_exit(&old);
-	return ret;
-}
-
-static int session_bind_hook(struct kvblk_session *s, struct kvblk_hook *hook, int fd)
+int kvblk_session_accept(struct kvblk_session *s, u64 features)
 {
 	int ret;
 
 	mutex_lock(&s->disk->lock);
-	ret = session_is_set_up(s) ? -EBUSY : kvblk_hook_bind(hook, fd);
+	ret = kvblk_mmio_accept(&s->mmio, features);
 	mutex_unlock(&s->disk->lock);
 	return ret;
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_accept);
 
-int kvblk_session_bind_kick(struct kvblk_session *s, int fd)
+u32 kvblk_session_status(const struct kvblk_session *s)
 {
-	return session_bind_hook(s, &s->kick, fd);
+	return kvblk_mmio_status(&s->mmio);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_status);
 
-int kvblk_session_bind_ack(struct kvblk_session *s, int fd)
+u64 kvblk_session_read(const struct kvblk_session *s, u32 offset, u32 len)
 {
-	return session_bind_hook(s, &s->ack, fd);
+	return kvblk_mmio_read(&s->mmio, offset, len);
 }
+EXPORT_SYMBOL_KVBLK(kvblk_session_read);
 
-int kvblk_session_bind_irq(struct kvblk_session *s, int fd)
-{
-	struct eventfd_ctx *ctx = fd < 0 ? NULL : eventfd_ctx_fdget(fd);
-	int ret = 0;
-
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	mutex_lock(&s->disk->lock);
-	if (session_is_set_up(s))
-		ret = -EBUSY;
-	else
-		swap(s->irq, ctx);
-	mutex_unlock(&s->disk->lock);
-	if (ctx)
-		eventfd_ctx_put(ctx);
-	return ret;
-}
-
-/* What a refused or final write leaves in the log. */
-static void session_log_write(struct kvblk_session *s, enum kvblk_mmio_act act,
-			      u32 offset, u64 value)
-{
-	if (act == KVBLK_MMIO_REFUSED)
-		kvblk_complain(s->disk, "refused to write %#llx to register %#x, status %#x",
-			       value, offset, kvblk_mmio_status(&s->mmio));
-	else if (act == KVBLK_MMIO_FAILED)
-		kvblk_complain(s->disk, "the driver gave up");
-}
-
-void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value)
-{
-	enum kvblk_mmio_act act;
-
-	mutex_lock(&s->disk->lock);
-	act = kvblk_mmio_write(&s->mmio, offset, len, value);
-	if (act == KVBLK_MMIO_RESET)
-		session_reset(s);
-	else if (act == KVBLK_MMIO_NOTIFY)
-		session_notify(s);
-	else if (act == KVBLK_MMIO_START)
-		s->starting = s->mmio.vq[0].ready;
-	mutex_unlock(&s->disk->lock);
-
-	if (act == KVBLK_MMIO_START && s->starting)
-		session_start(s);
-	else if (act == KVBLK_MMIO_RESET)
-		session_wait(s, &s->resetting);
-	session_log_write(s, act, offset, value);
-}
-
-bool kvblk_session_allows(const struct kvblk_session *s)
-{
-	const struct mm_struct *mm = READ_ONCE(s->mem.mm);
-
-	return !mm || mm == current->mm;
-}
+/* ---- display ---- */
 
 u32 kvblk_session_state(const struct kvblk_disk *disk)
 {
@@ -483,15 +292,4 @@ u32 kvblk_session_state(const struct kvblk_disk *disk)
 	if (!(status & VIRTIO_CONFIG_S_DRIVER_OK))
 		return KVBLK_STATE_ATTACHED;
 	return disk->paused || s->paused ? KVBLK_STATE_PAUSED : KVBLK_STATE_RUNNING;
-}
-
-int kvblk_sessions_init(void)
-{
-	session_wq = alloc_workqueue("kvblk", WQ_UNBOUND, 0);
-	return session_wq ? 0 : -ENOMEM;
-}
-
-void kvblk_sessions_exit(void)
-{
-	destroy_workqueue(session_wq);
 }

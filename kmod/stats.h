@@ -42,6 +42,9 @@ struct kvblk_counters {
 	atomic64_t kicks;
 };
 
+/* For display; a name never changes its meaning. */
+extern const char * const kvblk_stat_names[KVBLK_STAT_NR];
+
 static inline void kvblk_count(struct kvblk_counters *c, enum kvblk_stat id, u64 n)
 {
 	WRITE_ONCE(c->v[id], c->v[id] + n);

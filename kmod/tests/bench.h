@@ -243,7 +243,7 @@ static inline int bench_memory(struct bench *b)
 		.host = (uintptr_t)b->ram,
 	};
 	b->mem_ops = kvblk_mem_kernel_ops;
-	return kvblk_mem_init(&b->mem, &b->mem_ops, region, 1, &bad);
+	return kvblk_mem_init(&b->mem, &b->mem_ops, NULL, region, 1, &bad);
 }
 
 static inline void bench_free(struct bench *b)

@@ -52,7 +52,7 @@ static struct kvblk_mem *map_make(struct kunit *test,
 
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	KUNIT_ASSERT_NOT_NULL(test, region);
-	KUNIT_ASSERT_EQ(test, 0, kvblk_mem_init(mem, &kvblk_mem_kernel_ops,
+	KUNIT_ASSERT_EQ(test, 0, kvblk_mem_init(mem, &kvblk_mem_kernel_ops, NULL,
 						region, nr, &bad));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, map_exit, mem));
 	return mem;
@@ -100,7 +100,7 @@ static void overlaps_are_found(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, regions_free, region));
 	KUNIT_EXPECT_EQ(test, row->ret,
-			kvblk_mem_init(&mem, &kvblk_mem_kernel_ops, region,
+			kvblk_mem_init(&mem, &kvblk_mem_kernel_ops, NULL, region,
 				       row->nr, &bad));
 	if (row->ret) {
 		KUNIT_EXPECT_EQ(test, row->bad, bad);

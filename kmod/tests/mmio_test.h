@@ -57,6 +57,7 @@ static inline int mmio_test_init(struct kunit *test)
 		return -ENOMEM;
 	mt->m.offered = OFFERED;
 	mt->m.queue_max = QUEUE_MAX;
+	mt->m.queues = 1;
 	mt->m.queue_ok = queue_ok;
 	kvblk_mmio_init(&mt->m, config, sizeof(config));
 	test->priv = mt;

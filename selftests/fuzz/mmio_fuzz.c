@@ -263,6 +263,7 @@ static void world_init(struct world *w, struct input *in)
 	w->m.page = fuzz_alloc(KVBLK_MMIO_SIZE);
 	w->m.offered = how & 0x80 ? input_u64(in) : kvblk_features(&geo);
 	w->m.queue_max = geo.queue_size;
+	w->m.queues = 1;
 	w->m.queue_ok = queue_ok;
 	kvblk_mmio_init(&w->m, &config, CONFIG_LEN);
 	model_init(&w->model, &w->m, &config);

@@ -49,6 +49,7 @@ static void mmio_setup(struct kunit *test, struct kvblk_mmio *m)
 	m->page = kunit_kzalloc(test, KVBLK_MMIO_SIZE, GFP_KERNEL);
 	m->offered = ~0ULL;
 	m->queue_max = 16;
+	m->queues = 1;
 	m->queue_ok = queue_ok;
 	kvblk_mmio_init(m, "", 1);
 }
