@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory as the vDPA bus tells it: a table of I/O addresses, whose other side is
+ * user addresses of the VMM or physical addresses.
+ *
+ * Only what the device may read and write counts: a guest's read-only memory is not
+ * there for it, and a request that names it is answered IOERR.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/vhost_iotlb.h>
+#include "vdpa.h"
+
+static struct vhost_iotlb_map *map_next(struct vhost_iotlb_map *m)
+{
+	do {
+		m = vhost_iotlb_itree_next(m, 0, U64_MAX);
+	} while (m && m->perm != VHOST_MAP_RW);
+	return m;
+}
+
+static struct vhost_iotlb_map *map_first(struct vhost_iotlb *iotlb)
+{
+	struct vhost_iotlb_map *m = vhost_iotlb_itree_first(iotlb, 0, U64_MAX);
+
+	return m && m->perm != VHOST_MAP_RW ? map_next(m) : m;
+}
+
+static unsigned int map_count(struct vhost_iotlb *iotlb)
+{
+	struct vhost_iotlb_map *m;
+	unsigned int nr = 0;
+
+	for (m = map_first(iotlb); m; m = map_next(m))
+		nr++;
+	return nr;
+}
+
+/* The table as an array, or NULL. */
+static struct kvblk_mem_region *map_regions(struct vhost_iotlb *iotlb, unsigned int *nr)
+{
+	struct kvblk_mem_region *region;
+	struct vhost_iotlb_map *m;
+	unsigned int i = 0;
+
+	*nr = map_count(iotlb);
+	/* At least one element, so that NULL means failure. */
+	region = kvcalloc(*nr + 1, sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return NULL;
+	for (m = map_first(iotlb); m; m = map_next(m))
+		region[i++] = (struct kvblk_mem_region){
+			.gpa = m->start, .size = m->last - m->start + 1, .host = m->addr,
+		};
+	return region;
+}
+
+static int map_use(struct kvblk_vdpa *kv, struct kvblk_mem_region *region,
+		   unsigned int nr)
+{
+	struct kvblk_mem mem;
+	unsigned int bad;
+	int ret;
+
+	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, kv->mm, region, nr, &bad);
+	if (ret) {
+		kvfree(region);
+		return ret;
+	}
+	kvblk_session_remap(kv->session, &mem);
+	return 0;
+}
+
+int kvblk_vdpa_set_map(struct vdpa_device *vdpa, unsigned int asid,
+		       struct vhost_iotlb *iotlb)
+{
+	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
+	struct kvblk_mem_region *region;
+	unsigned int nr;
+
+	region = map_regions(iotlb, &nr);
+	if (!region)
+		return -ENOMEM;
+	return map_use(kv, region, nr);
+}
+
+int kvblk_vdpa_reset_map(struct vdpa_device *vdpa, unsigned int asid)
+{
+	return map_use(to_kvblk_vdpa(vdpa), NULL, 0);
+}
+
+int kvblk_vdpa_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)
+{
+	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
+
+	mmgrab(mm);
+	kv->mm = mm;
+	return 0;
+}
+
+void kvblk_vdpa_unbind_mm(struct vdpa_device *vdpa)
+{
+	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
+
+	if (kv->mm)
+		mmdrop(kv->mm);
+	kv->mm = NULL;
+}
+
+/*
+ * The kernel's own virtio drivers hand out physical addresses and map nothing. Nobody else
+ * may ever have that: a VMM's driver begins with no memory at all.
+ */
+void kvblk_vdpa_map_of_driver(struct kvblk_vdpa *kv)
+{
+}
