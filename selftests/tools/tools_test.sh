@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tools_test.sh [DIR] - test libkvblk and kvblkctl as far as that needs no module.
+# tools_test.sh [DIR] - test libkvblk, kvblkctl and kvblk-vmm's IOAPIC as far as that
+# needs no module.
 # Builds below DIR (default: a temporary directory). TAP on standard output.
 
 set -u
@@ -108,6 +109,11 @@ done
 check "unit tests compile" compile -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -o "$scratch/parse" "${srcs[@]}"
 results_of "$scratch/parse"
+
+check "the IOAPIC test compiles" compile -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -Wno-unused-parameter "-I$top/tools/vmm" \
+	-o "$scratch/ioapic" "$here/ioapic_test.c" "$top/tools/vmm/ioapic.c"
+results_of "$scratch/ioapic"
 
 json_is_valid()
 {

@@ -61,6 +61,21 @@ int disk_open(struct vm *vm, const char *name)
 	return disk_plug(vm, disk, vm->nr_regions + index);
 }
 
+/* Whether the disk behind @gsi interrupts: what its line would be. */
+bool disk_line(const struct vm *vm, uint32_t gsi)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_disks; i++) {
+		const struct disk *disk = &vm->disks[i];
+		const volatile uint8_t *page = kvblk_dev_page(disk->dev);
+
+		if (disk->gsi == gsi && page)
+			return page[VIRTIO_MMIO_INTERRUPT_STATUS];
+	}
+	return false;
+}
+
 void disk_close(struct disk *disk)
 {
 	kvblk_dev_close(disk->dev);

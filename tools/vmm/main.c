@@ -27,6 +27,7 @@ struct options {
 	unsigned int nr_disks;
 	unsigned int cpus;
 	uint64_t mem;
+	enum irqchip irqchip;
 };
 
 static const char usage_text[] =
@@ -39,6 +40,7 @@ static const char usage_text[] =
 "  -c, --cpus N         virtual processors (1)\n"
 "  -m, --mem SIZE       memory, with suffix M or G (512M)\n"
 "  -d, --disk NAME      kvblk disk, once for each (vda, vdb, ...)\n"
+"  -I, --irqchip KIND   IOAPIC: split (in kvblk-vmm) or kernel (split)\n"
 "  -s, --stats FILE     write counters to FILE, or - for stdout (stderr)\n"
 "  -h, --help           print this\n"
 "\n"
@@ -53,6 +55,7 @@ static const struct option long_options[] = {
 	{ "cpus",	required_argument,	NULL, 'c' },
 	{ "mem",	required_argument,	NULL, 'm' },
 	{ "disk",	required_argument,	NULL, 'd' },
+	{ "irqchip",	required_argument,	NULL, 'I' },
 	{ "stats",	required_argument,	NULL, 's' },
 	{ "help",	no_argument,		NULL, 'h' },
 	{ },
@@ -133,6 +136,8 @@ static int parse_option(struct options *opts, int option)
 		return parse_mem(opts, optarg);
 	case 'd':
 		return parse_disk(opts, optarg);
+	case 'I':
+		return irqchip_parse(optarg, &opts->irqchip);
 	case 's':
 		opts->stats = optarg;
 		return 0;
@@ -148,7 +153,7 @@ static int parse_options(struct options *opts, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "k:i:a:c:m:d:s:h",
+	while ((option = getopt_long(argc, argv, "k:i:a:c:m:d:I:s:h",
 				     long_options, NULL)) >= 0) {
 		if (parse_option(opts, option))
 			return -1;
@@ -194,7 +199,7 @@ static int set_up(struct vm *vm, const struct options *opts)
 {
 	unsigned int i;
 
-	if (vm_create(vm, opts->mem, opts->cpus) ||
+	if (vm_create(vm, opts->mem, opts->cpus, opts->irqchip) ||
 	    stats_open(&vm->stats, opts->stats))
 		return -1;
 	for (i = 0; i < opts->nr_disks; i++) {
@@ -226,6 +231,7 @@ int main(int argc, char **argv)
 		.cmdline = "",
 		.cpus = 1,
 		.mem = MEM_DEFAULT,
+		.irqchip = IRQCHIP_SPLIT,
 	};
 	int status = STATUS_FAILED;
 

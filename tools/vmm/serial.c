@@ -4,9 +4,7 @@
  * is written to stdout before the guest's OUT instruction ends.
  */
 #include <errno.h>
-#include <linux/kvm.h>
 #include <linux/serial_reg.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vmm.h"
@@ -33,14 +31,12 @@ static uint8_t serial_reason(const struct serial *serial)
 
 static void serial_update_line(struct serial *serial)
 {
-	struct kvm_irq_level irq = { .irq = SERIAL_GSI };
 	bool line = serial_reason(serial) != UART_IIR_NO_INT;
 
 	if (line == serial->line)
 		return;
 	serial->line = line;
-	irq.level = line;
-	ioctl(serial->vm->fd, KVM_IRQ_LINE, &irq);
+	irqchip_set_line(serial->vm, SERIAL_GSI, line);
 }
 
 static void serial_push(struct serial *serial, uint8_t byte)

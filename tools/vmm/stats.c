@@ -12,6 +12,7 @@ static const char * const exit_names[EXIT_NR] = {
 	[EXIT_MMIO]	= "mmio",
 	[EXIT_PIO]	= "pio",
 	[EXIT_HLT]	= "hlt",
+	[EXIT_EOI]	= "eoi",
 	[EXIT_INTERRUPTED]	= "interrupted",
 	[EXIT_OTHER]	= "other",
 };

@@ -148,6 +148,19 @@ static void vcpu_fail(struct vcpu *vcpu, const char *what, uint64_t detail)
 	vm_stop(vcpu->vm, 1);
 }
 
+static void vcpu_access_memory(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	struct kvm_run *run = vcpu->run;
+
+	if (ioapic_claims(&vm->ioapic, run->mmio.phys_addr))
+		ioapic_mmio(&vm->ioapic, run->mmio.phys_addr, run->mmio.data,
+			    run->mmio.len, run->mmio.is_write);
+	else
+		disk_mmio(vm, run->mmio.phys_addr, run->mmio.data,
+			  run->mmio.len, run->mmio.is_write);
+}
+
 static enum exit_kind vcpu_handle_exit(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -157,9 +170,11 @@ static enum exit_kind vcpu_handle_exit(struct vcpu *vcpu)
 		port_access(vcpu->vm, run);
 		return EXIT_PIO;
 	case KVM_EXIT_MMIO:
-		disk_mmio(vcpu->vm, run->mmio.phys_addr, run->mmio.data,
-			  run->mmio.len, run->mmio.is_write);
+		vcpu_access_memory(vcpu);
 		return EXIT_MMIO;
+	case KVM_EXIT_IOAPIC_EOI:
+		ioapic_eoi(&vcpu->vm->ioapic, run->eoi.vector);
+		return EXIT_EOI;
 	case KVM_EXIT_HLT:
 		return EXIT_HLT;
 	case KVM_EXIT_SHUTDOWN:

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -16,7 +15,6 @@ static const struct {
 	int number;
 	const char *name;
 } needed_caps[] = {
-	{ KVM_CAP_IRQCHIP,	"an interrupt controller in the kernel" },
 	{ KVM_CAP_IRQ_ROUTING,	"interrupt routing" },
 	{ KVM_CAP_IRQFD,	"irqfd" },
 	{ KVM_CAP_IOEVENTFD,	"ioeventfd" },
@@ -60,35 +58,6 @@ static int vm_open(struct vm *vm)
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS))
 		return fail("KVM_SET_TSS_ADDR: %m");
 	return 0;
-}
-
-/*
- * KVM's irqchip comes with a pair of 8259 on the first 16 interrupts. A guest
- * with hardware-reduced ACPI does not look for them and would leave them
- * unmasked, so every GSI is led to the IOAPIC alone.
- */
-static int vm_create_irqchip(struct vm *vm)
-{
-	struct kvm_irq_routing *routing;
-	unsigned int i;
-	int err;
-
-	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
-		return fail("KVM_CREATE_IRQCHIP: %m");
-	routing = calloc(1, sizeof(*routing) +
-			    IOAPIC_PINS * sizeof(routing->entries[0]));
-	if (!routing)
-		return fail("out of memory");
-	routing->nr = IOAPIC_PINS;
-	for (i = 0; i < IOAPIC_PINS; i++) {
-		routing->entries[i].gsi = i;
-		routing->entries[i].type = KVM_IRQ_ROUTING_IRQCHIP;
-		routing->entries[i].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		routing->entries[i].u.irqchip.pin = i;
-	}
-	err = ioctl(vm->fd, KVM_SET_GSI_ROUTING, routing);
-	free(routing);
-	return err ? fail("KVM_SET_GSI_ROUTING: %m") : 0;
 }
 
 static int vm_add_region(struct vm *vm, uint64_t gpa, uint64_t size)
@@ -141,8 +110,10 @@ static int vm_create_vcpus(struct vm *vm, unsigned int count)
 	return 0;
 }
 
-int vm_create(struct vm *vm, uint64_t mem_size, unsigned int nr_vcpus)
+int vm_create(struct vm *vm, uint64_t mem_size, unsigned int nr_vcpus,
+	      enum irqchip irqchip)
 {
+	vm->irqchip = irqchip;
 	vm->kvm_fd = -1;
 	vm->fd = -1;
 	atomic_store(&vm->status, VM_RUNNING);
@@ -150,7 +121,7 @@ int vm_create(struct vm *vm, uint64_t mem_size, unsigned int nr_vcpus)
 	vm->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vm->wake_fd < 0)
 		return fail("eventfd: %m");
-	if (vm_open_kvm(vm) || vm_open(vm) || vm_create_irqchip(vm))
+	if (vm_open_kvm(vm) || vm_open(vm) || irqchip_create(vm))
 		return -1;
 	if (vm_create_memory(vm, mem_size))
 		return -1;

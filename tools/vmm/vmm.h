@@ -2,12 +2,13 @@
 /*
  * kvblk-vmm: a small virtual machine monitor with kvblk disks.
  *
- * It has what a stock kernel needs to run and nothing else: memory, vCPUs with
- * KVM's own interrupt controllers, a serial console, ACPI tables, disks.
+ * It has what a stock kernel needs to run and nothing else: memory, vCPUs,
+ * interrupt controllers, a serial console, ACPI tables, disks.
  */
 #ifndef KVBLK_VMM_H
 #define KVBLK_VMM_H
 
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,6 +47,7 @@
 #define KBD_RESET		0xfe
 
 #define IOAPIC_PINS		24
+#define IOAPIC_SIZE		0x1000
 #define SERIAL_GSI		4
 
 #define VCPUS_MAX		64
@@ -58,6 +60,7 @@ enum exit_kind {
 	EXIT_MMIO,
 	EXIT_PIO,
 	EXIT_HLT,
+	EXIT_EOI,
 	EXIT_INTERRUPTED,
 	EXIT_OTHER,
 	EXIT_NR,
@@ -129,7 +132,46 @@ struct disk {
 int disk_open(struct vm *vm, const char *name);
 void disk_mmio(struct vm *vm, uint64_t gpa, void *data, uint32_t len,
 	       bool is_write);
+bool disk_line(const struct vm *vm, uint32_t gsi);
 void disk_close(struct disk *disk);
+
+/* irqchip.c: interrupt controllers */
+
+enum irqchip {
+	IRQCHIP_SPLIT,		/* IOAPIC in ioapic.c */
+	IRQCHIP_KERNEL,		/* IOAPIC in KVM */
+	IRQCHIP_NR,
+};
+
+/* What KVM_SET_GSI_ROUTING takes. */
+struct irq_routes {
+	struct kvm_irq_routing head;
+	struct kvm_irq_routing_entry entries[IOAPIC_PINS];
+};
+
+int irqchip_parse(const char *text, enum irqchip *irqchip);
+int irqchip_create(struct vm *vm);
+int irqchip_set_routes(struct vm *vm, struct irq_routes *routes);
+void irqchip_signal(struct vm *vm, uint32_t gsi, bool level);
+void irqchip_set_line(struct vm *vm, uint32_t gsi, bool level);
+
+/* ioapic.c: the IOAPIC of a split irqchip */
+
+struct ioapic {
+	struct vm *vm;
+	pthread_mutex_t lock;	/* protects all that follows */
+	uint8_t index;
+	uint32_t id;
+	uint32_t lines;		/* of pins that ioapic_set_line() drives */
+	uint64_t table[IOAPIC_PINS];
+};
+
+void ioapic_init(struct ioapic *ioapic, struct vm *vm);
+bool ioapic_claims(const struct ioapic *ioapic, uint64_t gpa);
+void ioapic_mmio(struct ioapic *ioapic, uint64_t gpa, void *data, uint32_t len,
+		 bool is_write);
+void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
+void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level);
 
 /* vcpu.c: virtual processors */
 
@@ -170,6 +212,7 @@ struct vm {
 	atomic_int status;	/* VM_RUNNING, then the exit status */
 
 	/* Constant once the vCPUs run. */
+	enum irqchip irqchip;
 	struct kvblk_region regions[VM_REGIONS];
 	unsigned int nr_regions;
 	unsigned int nr_vcpus;
@@ -177,11 +220,13 @@ struct vm {
 	struct vcpu vcpus[VCPUS_MAX];
 	struct disk disks[DISKS_MAX];
 
+	struct ioapic ioapic;
 	struct serial serial;
 	struct stats stats;
 };
 
-int vm_create(struct vm *vm, uint64_t mem_size, unsigned int nr_vcpus);
+int vm_create(struct vm *vm, uint64_t mem_size, unsigned int nr_vcpus,
+	      enum irqchip irqchip);
 void vm_close(struct vm *vm);
 void *vm_memory(const struct vm *vm, uint64_t gpa, uint64_t len);
 int vm_start(struct vm *vm);
