@@ -45,6 +45,14 @@ if [ "$JOB" = load ]; then
 	fail "dd"
 fi
 
+# JOB=read: READS requests, one at a time, between two phases that the host counts in.
+if [ "$JOB" = read ]; then
+	phase read-begin
+	dd if=/dev/vda of=/dev/null bs=4k count="$READS" iflag=direct 2>/dev/null || fail "dd"
+	phase read-end
+	leave 000
+fi
+
 [ -b /dev/vdb ] || fail "not both disks are there"
 echo "demo: vda $(blockdev --getsize64 /dev/vda) bytes, serial $(cat /sys/block/vda/serial)"
 echo "demo: vdb $(blockdev --getsize64 /dev/vdb) bytes, serial $(cat /sys/block/vdb/serial)"

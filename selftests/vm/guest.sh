@@ -1,5 +1,6 @@
 #!/bin/bash
-# guest.sh - the job of boot 'guest': real KVM guests. The demo, then a VMM killed under load.
+# guest.sh - the job of boot 'guest': real KVM guests. The demo, then a VMM killed under load,
+# then a guest that reads with each irqchip.
 
 # shellcheck source=selftests/vm/lib.sh
 . /kvblk/lib.sh
@@ -43,6 +44,67 @@ for round in 1 2; do
 	check "round $round: SIGKILL under load detaches" wait_for state_is load idle
 	check "round $round: nothing is in flight" [ "$(counter load in_flight)" = 0 ]
 done
+
+READS=1000
+mkfifo /mnt/answer.fifo /mnt/console.fifo
+exec 3<>/mnt/answer.fifo 4<>/mnt/console.fifo
+
+# Waits for the guest's line "demo: $1".
+guest_says()
+{
+	local line
+	while IFS= read -r -t 300 -u 4 line; do
+		line=${line%$'\r'}
+		[ "$line" != "demo: $1" ] || return 0
+		printf '# %s\n' "$line"
+		[ "${line#demo: failed}" = "$line" ] || return 1
+	done
+	return 1
+}
+
+# What this machine has counted up to now; without a process of its own, which would count.
+count_now()
+{
+	local name value
+	while read -r name value _; do
+		[ "$name" != ctxt ] || counts[switches]=$value
+	done </proc/stat
+	read -r "counts[exits]" <"$DEBUGFS"/kvm/exits
+	read -r "counts[mmio]" <"$DEBUGFS"/kvm/mmio_exits
+}
+
+# The reads of a guest with that irqchip; leaves the differences in switches, exits and mmio.
+guest_reads()
+{
+	local irqchip=$1 vmm
+	declare -A counts
+	switches=0 exits=0 mmio=-1
+	kvblk-vmm --kernel /kvblk/vmlinuz --initrd /kvblk/guest.cpio --disk load \
+		--irqchip "$irqchip" --cmdline "quiet JOB=read READS=$READS $DEMO_CMDLINE" \
+		<&3 >&4 2>"/mnt/$irqchip.log" &
+	vmm=$!
+	guest_says read-begin || { kill -9 "$vmm"; return 1; }
+	echo go >&3
+	count_now
+	switches=${counts[switches]} exits=${counts[exits]} mmio=${counts[mmio]}
+	guest_says read-end || { kill -9 "$vmm"; return 1; }
+	count_now
+	switches=$((counts[switches] - switches)) exits=$((counts[exits] - exits))
+	mmio=$((counts[mmio] - mmio))
+	echo go >&3
+	wait "$vmm"
+}
+
+for irqchip in kernel split; do
+	[ $irqchip = kernel ] || kernel_switches=$switches
+	check "irqchip $irqchip: a guest reads and ends" guest_reads $irqchip
+	printf '# irqchip %s: %d reads, %d context switches, %d exits\n' \
+		$irqchip $READS "$switches" "$exits"
+	check "irqchip $irqchip: no exit to user space for MMIO" [ "$mmio" = 0 ]
+done
+# One of the some 3.3 for each read is the work item that a split irqchip saves.
+check "irqchip split: fewer context switches" [ $((switches * 10)) -lt $((kernel_switches * 9)) ]
+exec 3>&- 4<&-
 check "remove" kvblkctl remove load
 unload
 umount /mnt/disk

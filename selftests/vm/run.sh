@@ -2,7 +2,7 @@
 # run.sh [BOOT]... - test the loaded module in QEMU machines with Debian's kernels. The boots:
 #
 #   driver   6.12: a user-space guest driver works sessions through the ioctls; file systems
-#   guest    6.12: real KVM guests (nested): the demo, and a VMM killed under load
+#   guest    6.12: real KVM guests (nested): the demo, a VMM killed under load, each irqchip
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
