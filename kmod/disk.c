@@ -28,7 +28,11 @@ static char *disk_devnode(kvblk_devnode_arg *dev, umode_t *mode, kuid_t *uid,
 		*uid = disk->spec.uid;
 		*gid = disk->spec.gid;
 	}
-	return kasprintf(GFP_KERNEL, "kvblk/%s", disk->spec.name);
+	/*
+	 * The kernel takes another name if this one cannot be had, and then cannot
+	 * find the node again to remove it.
+	 */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "kvblk/%s", disk->spec.name);
 }
 
 static void disk_release(struct device *dev)
