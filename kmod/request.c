@@ -125,11 +125,12 @@ static int req_prepare_job(struct kvblk_req *req)
 	struct kvblk_seg *scratch;
 	int ret;
 
-	scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*scratch), GFP_KERNEL);
+	/* Without it the guest loses its disk until a reset: take any pages. */
+	scratch = kvmalloc_array(KVBLK_CHAIN_MAX, sizeof(*scratch), GFP_KERNEL);
 	if (!scratch)
 		return -ENOMEM;
 	ret = req_read_chain(req, scratch, true);
-	kfree(scratch);
+	kvfree(scratch);
 	return ret;
 }
 
