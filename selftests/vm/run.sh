@@ -6,6 +6,7 @@
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
+#   fault    the same machine: every allocation fails in turn
 #
 # Prints TAP. The jobs, which run inside, are the other scripts here.
 
@@ -28,7 +29,8 @@ make_payload()
 	cp "$VM_DIR/lib.sh" "$to/"
 	rm -rf "$to/guest"
 	mkdir -p "$to/guest"
-	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
+	find "$build/programs" -maxdepth 1 -type f -executable ! -name '*_faults' \
+		-exec cp {} "$to/guest/" \;
 }
 
 build_programs()
@@ -65,9 +67,8 @@ boot_short()
 	boot "$series" short -t 900 -m 1024
 }
 
-# What runs when memory is unmapped under a request is left to the other machines: User Mode
-# Linux copies to user memory without a lock and faults itself when the page table goes away.
-boot_uml()
+# What the jobs in User Mode Linux find in their DIR.
+make_uml_payload()
 {
 	local to=$build/uml
 	mkdir -p "$to"
@@ -76,7 +77,23 @@ boot_uml()
 	rm -rf "$to/guest"
 	mkdir -p "$to/guest"
 	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
-	"$ENV_DIR/umlrun.sh" -t 1800 -m 1G --leaks --shared "$to/out" "$VM_DIR/uml.sh" "$to"
+}
+
+# What runs when memory is unmapped under a request is left to the other machines: User Mode
+# Linux copies to user memory without a lock and faults itself when the page table goes away.
+boot_uml()
+{
+	make_uml_payload
+	"$ENV_DIR/umlrun.sh" -t 1800 -m 1G --leaks --shared "$build/uml/out" "$VM_DIR/uml.sh" \
+		"$build/uml"
+}
+
+# The page allocator and vmalloc() say with a stack trace that they failed.
+boot_fault()
+{
+	make_uml_payload
+	"$ENV_DIR/umlrun.sh" -t 1800 -m 1G --leaks --allow 'Call Trace' \
+		--shared "$build/uml/out-fault" "$VM_DIR/fault.sh" "$build/uml"
 }
 
 boot_old() { boot_short 6.1; }
@@ -131,7 +148,7 @@ run_boot()
 "$ENV_DIR/deps.sh" build vm
 mkdir -p "$build"
 build_programs
-[ $# -gt 0 ] || set -- driver guest old new uml
+[ $# -gt 0 ] || set -- driver guest old new uml fault
 failed=0
 for name; do
 	[ "$(type -t "boot_$name")" = function ] || die "no boot '$name'"
