@@ -93,12 +93,16 @@ static struct kvblk_span instant(u64 now)
 	return (struct kvblk_span){ .ns = now };
 }
 
-/* What was earned beyond the burst is gone. */
+/*
+ * What was earned beyond the burst is gone, but for the last nanosecond's: a request as
+ * large as the burst could not have come before this one.
+ */
 static void bucket_settle(struct kvblk_bucket *b, u64 now)
 {
 	struct kvblk_span oldest = span_sub(instant(now), b->full, b->rate);
+	struct kvblk_span cut = { .ns = oldest.ns - 1, .frac = oldest.frac };
 
-	if (span_before(b->zero, oldest))
+	if (!span_before(cut, b->zero))
 		b->zero = oldest;
 }
 

@@ -36,7 +36,8 @@ struct kvblk_span {
 /**
  * struct kvblk_bucket - One token bucket
  * @rate: Tokens per second, 1 to 2^40; 0: no limit.
- * @burst: Most tokens it holds, rate to 3600 * rate.
+ * @burst: Most tokens it holds, beside those of the last nanosecond; rate to
+ *	3600 * rate.
  * @full: Time that fills it from balance zero.
  * @zero: Instant of balance zero, signed so that it may lie before time 0.
  */

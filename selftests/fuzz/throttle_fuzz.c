@@ -39,7 +39,8 @@ static void model_settle(struct model_bucket *b, u64 now)
 
 	b->allowed += earned;
 	b->balance += earned;
-	if (b->balance > full)
+	/* The clock is no finer: what the last nanosecond earned is kept. */
+	if (b->balance - full >= b->rate)
 		b->balance = full;
 	b->at = now;
 }
