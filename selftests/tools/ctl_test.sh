@@ -116,9 +116,14 @@ done <<'END'
 1|queue_size: |add --no-lock other small --queue-size 100
 1|name: |add --no-lock a/b small
 1|name: |add --no-lock .. small
-1|limits.*burst|add --no-lock other small --iops 5:4
+1|limits\[ops].burst: 4 is below the rate 5|add --no-lock other small --iops 5:4
+1|limits\[bytes_write].burst: 1024 is below the rate 2048|set d0 --bps-write 2K:1K
+1|limits\[ops_read].burst: 7201 is more than 3600 seconds of the rate 2|set d0 --iops-read 2:7201
 1|use --buffered|add --read-only other /proc/cmdline --no-lock
-1|limits.*rate|set d0 --iops 100T
+1|limits\[ops].rate: 100000000000000 is above 1099511627776|set d0 --iops 100T
+2|--bps: '0' is not a limit|set d0 --bps 0
+2|--bps: '0:5' is not a limit|set d0 --bps 0:5
+2|--bps: ':5' is not a limit|set d0 --bps :5
 3|nosuch: no such disk|set nosuch --iops 5
 3|nosuch: no such disk|show nosuch
 3|nosuch: no such disk|stats nosuch

@@ -5,6 +5,7 @@
 #   guest    6.12: real KVM guests (nested): the demo, a VMM killed under load, each irqchip
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
+#   exact    6.12, where an instruction takes a nanosecond: how exact limits are
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
 #   fault    the same machine: every allocation fails in turn
 #
@@ -65,6 +66,15 @@ boot_short()
 		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
 		--file "$build/$series/kvblk:/kvblk"
 	boot "$series" short -t 900 -m 1024
+}
+
+boot_exact()
+{
+	make_payload 6.12
+	"$ENV_DIR/mkroot.sh" "$build/6.12/exact.cpio" --kernel 6.12 --modules "ext4 loop" \
+		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
+		--file "$build/6.12/kvblk:/kvblk"
+	boot 6.12 exact -t 900 -m 1024 --icount
 }
 
 # What the jobs in User Mode Linux find in their DIR.
@@ -148,7 +158,7 @@ run_boot()
 "$ENV_DIR/deps.sh" build vm
 mkdir -p "$build"
 build_programs
-[ $# -gt 0 ] || set -- driver guest old new uml fault
+[ $# -gt 0 ] || set -- driver guest old new exact uml fault
 failed=0
 for name; do
 	[ "$(type -t "boot_$name")" = function ] || die "no boot '$name'"
