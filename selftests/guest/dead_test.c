@@ -11,13 +11,11 @@
 #include <sys/syscall.h>
 #include "dm.h"
 #include "driver.h"
-#include "pattern.h"
 #include "witness.h"
 
 #define SIZE		(8 * MIB)
 #define DEPTH		16
 #define LEN		(64 * KIB)
-#define POISON		0x5a
 #define BODY_SECONDS	60	/* below the harness's limit */
 #define STRAGGLE_US	200000	/* for what should not come to come */
 
@@ -144,22 +142,9 @@ static uint32_t state(void)
 /* The disk belongs to nobody else and cannot go. */
 static void expect_taken(void)
 {
-	EXPECT_EQ(BOUNDED(session_open_fd(disk.name)), -EBUSY);
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(OPEN, session_open_fd(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	EXPECT_NE(state(), KVBLK_STATE_IDLE);
-}
-
-/* The guest may use its memory for other things now: nobody else writes. */
-static void expect_memory_left_alone(void)
-{
-	struct region *r;
-
-	for (r = d.m.region; r < d.m.region + d.m.nr; r++)
-		memset(r->addr, POISON, r->size);
-	usleep(STRAGGLE_US);
-	for (r = d.m.region; r < d.m.region + d.m.nr; r++)
-		EXPECT_EQ(pattern_check_byte(r->addr, r->size, POISON),
-			  r->size);
 }
 
 /* Every byte can be written and read again, by a new session too. */
@@ -189,11 +174,12 @@ static void expect_unfinished_reset(void)
 	EXPECT_EQ(driver_status(&d) & (STATUS_BROKEN | STATUS_FAILED),
 		  STATUS_BROKEN);
 	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, values[i]), 0));
+		BOUNDED(values[i] ? SET_UP : RESET,
+			(session_write(&d.s, VIRTIO_MMIO_STATUS, values[i]), 0));
 		EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
 	}
-	EXPECT_EQ(BOUNDED(memory_give(&d.m, d.s.fd)), -EBUSY);
-	EXPECT_EQ(BOUNDED(session_bind(d.s.fd, KVBLK_EVENT_IRQ, 0, -1)),
+	EXPECT_EQ(BOUNDED(SET_UP, memory_give(&d.m, d.s.fd)), -EBUSY);
+	EXPECT_EQ(BOUNDED(SET_UP, session_bind(d.s.fd, KVBLK_EVENT_IRQ, 0, -1)),
 		  -EBUSY);
 	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
 }
@@ -201,13 +187,13 @@ static void expect_unfinished_reset(void)
 static void reset_body(void)
 {
 	hang();
-	BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+	BOUNDED(RESET, (session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
 	expect_unfinished_reset();
 	expect_taken();
 	witness_check();
 	dm_resume(&dm);
 	ASSERT_TRUE(WAIT_FOR(!driver_status(&d)));
-	expect_memory_left_alone();
+	memory_expect_left_alone(&d.m);
 	EXPECT_EQ(session_read(&d.s, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 
 	ring_clear(&d.r);
@@ -228,13 +214,13 @@ TEST_EACH(reset_is_bounded, kinds)
 static void close_body(void)
 {
 	hang();
-	BOUNDED((session_close(&d.s), 0));
+	BOUNDED(CLOSE, (session_close(&d.s), 0));
 	expect_taken();
 	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
 	witness_check();
 	dm_resume(&dm);
 	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
-	expect_memory_left_alone();
+	memory_expect_left_alone(&d.m);
 	memory_exit(&d.m);
 	witness_stop();
 	expect_usable();
@@ -272,7 +258,7 @@ static void kill_body(void)
 	int status;
 
 	ASSERT_EQ(kill(pid, SIGKILL), 0);
-	ASSERT_EQ(BOUNDED(wait_child(pid, WAIT_SECONDS, &status)), 0);
+	ASSERT_EQ(BOUNDED(KILL, wait_child(pid, WAIT_SECONDS, &status)), 0);
 	expect_taken();
 	witness_check();
 	dm_resume(&dm);
@@ -289,10 +275,10 @@ TEST_EACH(kill_is_bounded, kinds)
 static void remove_body(void)
 {
 	hang();
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	EXPECT_EQ(state(), KVBLK_STATE_RUNNING);
 	session_close(&d.s);
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	witness_check();
 	witness_stop();
 	dm_resume(&dm);
@@ -315,19 +301,30 @@ static int64_t pause_call(unsigned long cmd)
 	return ret ? ret : (int64_t)arg.in_flight;
 }
 
+/* The same by the VMM. */
+static int64_t session_pause_call(unsigned long cmd)
+{
+	struct kvblk_session_pause arg = { .hdr.size = sizeof(arg) };
+	int ret = call(d.s.fd, cmd, &arg);
+
+	return ret ? ret : (int64_t)arg.in_flight;
+}
+
 /* The call tells what is left; a second one is no error, and a reset wins. */
 static void pause_body(void)
 {
 	hang();
-	EXPECT_EQ(BOUNDED(pause_call(KVBLK_PAUSE)), DEPTH);
-	EXPECT_EQ(BOUNDED(pause_call(KVBLK_PAUSE)), DEPTH);
-	BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+	EXPECT_EQ(BOUNDED(PAUSE, session_pause_call(KVBLK_SESSION_PAUSE)), DEPTH);
+	EXPECT_EQ(session_pause_call(KVBLK_SESSION_RESUME), DEPTH);
+	EXPECT_EQ(BOUNDED(PAUSE, pause_call(KVBLK_PAUSE)), DEPTH);
+	EXPECT_EQ(BOUNDED(PAUSE, pause_call(KVBLK_PAUSE)), DEPTH);
+	BOUNDED(RESET, (session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
 	expect_taken();
 	witness_check();
 	dm_resume(&dm);
 	ASSERT_TRUE(WAIT_FOR(!driver_status(&d)));
-	expect_memory_left_alone();
+	memory_expect_left_alone(&d.m);
 	driver_close(&d);
 	EXPECT_EQ(pause_call(KVBLK_PAUSE), 0);
 	EXPECT_EQ(pause_call(KVBLK_RESUME), 0);
@@ -351,7 +348,7 @@ static void unload_body(void)
 	hang();
 	session_close(&d.s);
 	witness_stop();
-	EXPECT_EQ(BOUNDED(unload()), -EWOULDBLOCK);
+	EXPECT_EQ(BOUNDED(UNLOAD, unload()), -EWOULDBLOCK);
 	expect_taken();
 	dm_resume(&dm);
 	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include "driver.h"
 #include "load.h"
@@ -38,7 +39,7 @@ static void setup(void)
 
 static void throttle(uint64_t rate)
 {
-	ASSERT_EQ(BOUNDED(disk_limit(disk.name, KVBLK_LIMIT_BYTES, rate, 0)),
+	ASSERT_EQ(BOUNDED(SET, disk_limit(disk.name, KVBLK_LIMIT_BYTES, rate, 0)),
 		  0);
 }
 
@@ -86,7 +87,7 @@ TEST_EACH(reset_is_done_when_it_returns, doings)
 	setup();
 	for (i = 0; i < ROUNDS; i++) {
 		get_going();
-		BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+		BOUNDED(RESET, (session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
 		EXPECT_EQ(driver_status(&d), 0);
 		EXPECT_EQ(query().stats.in_flight, 0);
 		throttle(0);
@@ -106,7 +107,7 @@ TEST_EACH(close_is_done_when_it_returns, doings)
 	setup();
 	for (i = 0; i < ROUNDS; i++) {
 		get_going();
-		BOUNDED((driver_close(&d), 0));
+		BOUNDED(CLOSE, (driver_close(&d), 0));
 		expect_usable(i + 1);
 		witness_check();
 	}
@@ -130,7 +131,7 @@ TEST_EACH(kill_frees_the_disk, doings)
 		ASSERT_TRUE(WAIT_FOR(query().state == KVBLK_STATE_RUNNING));
 		usleep(20000);
 		ASSERT_EQ(kill(pid, SIGKILL), 0);
-		ASSERT_EQ(BOUNDED(wait_child(pid, WAIT_SECONDS, &status)), 0);
+		ASSERT_EQ(BOUNDED(KILL, wait_child(pid, WAIT_SECONDS, &status)), 0);
 		ASSERT_TRUE(WAIT_FOR(query().state == KVBLK_STATE_IDLE));
 		expect_usable(i + 1);
 		witness_check();
@@ -142,11 +143,42 @@ TEST_EACH(removal_waits_for_the_close, doings)
 {
 	setup();
 	get_going();
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	witness_check();
 	witness_stop();
-	BOUNDED((driver_close(&d), 0));
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), 0);
+	BOUNDED(CLOSE, (driver_close(&d), 0));
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), 0);
+}
+
+/* What is left in flight, or -errno. */
+static int64_t pause_call(unsigned long cmd)
+{
+	struct kvblk_pause arg = { .hdr.size = sizeof(arg) };
+	int ret;
+
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	ret = disk_control(cmd, &arg);
+	return ret ? ret : (int64_t)arg.in_flight;
+}
+
+/* A request that waits for tokens in the ring is not in flight. */
+TEST_EACH(pause_is_done_when_it_returns, doings)
+{
+	unsigned int i;
+
+	setup();
+	get_going();
+	for (i = 0; i < ROUNDS; i++) {
+		EXPECT_EQ(BOUNDED(PAUSE, pause_call(KVBLK_PAUSE)), 0);
+		EXPECT_EQ(query().state, KVBLK_STATE_PAUSED);
+		EXPECT_EQ(query().stats.in_flight, 0);
+		witness_check();
+		EXPECT_EQ(pause_call(KVBLK_RESUME), 0);
+	}
+	EXPECT_EQ(query().state, KVBLK_STATE_RUNNING);
+	witness_stop();
+	driver_close(&d);
+	expect_usable(1);
 }
 
 static int unload(void)
@@ -159,7 +191,7 @@ TEST_EACH(unloading_is_refused, doings)
 	setup();
 	witness_stop();
 	get_going();
-	EXPECT_EQ(BOUNDED(unload()), -EWOULDBLOCK);
+	EXPECT_EQ(BOUNDED(UNLOAD, unload()), -EWOULDBLOCK);
 	driver_close(&d);
 	expect_usable(1);
 }

@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "harness.h"
 #include "load.h"
+#include "witness.h"
 
 #define SIZE	(4 * MIB)
 
@@ -57,7 +58,7 @@ TEST_EACH(killed_under_load, kinds)
 		pid = start_load();
 		usleep(random_u32() % 20000);
 		ASSERT_EQ(kill(pid, SIGKILL), 0);
-		ASSERT_EQ(wait_child(pid, WAIT_SECONDS, &status), 0);
+		ASSERT_EQ(BOUNDED(KILL, wait_child(pid, WAIT_SECONDS, &status)), 0);
 		EXPECT_EQ(WTERMSIG(status), SIGKILL);
 		expect_usable(round + 1);
 	}
@@ -74,7 +75,7 @@ TEST_EACH(closed_under_load, kinds)
 		driver_open(&d, disk.name, NULL);
 		load_init(&load, &d);
 		load_submit(&load);
-		driver_close(&d);
+		BOUNDED(CLOSE, (driver_close(&d), 0));
 		expect_usable(round + 1);
 	}
 }
@@ -126,7 +127,7 @@ TEST_EACH(no_straggler_after_reset, kinds)
 	for (round = 0; round < 50; round++) {
 		load_init(&load, &d);
 		load_submit(&load);
-		driver_reset(&d);
+		BOUNDED(RESET, (driver_reset(&d), 0));
 		ring_clear(&d.r);
 		memset(d.flying, 0, sizeof(d.flying));
 		event_take(d.s.event[KVBLK_EVENT_IRQ]);

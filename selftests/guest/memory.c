@@ -9,6 +9,9 @@
 #include "memory.h"
 #include "pattern.h"
 
+#define POISON		0x5a
+#define STRAGGLE_US	200000	/* for what should not come to come */
+
 static uint8_t *map_region(enum memory_kind kind, uint64_t size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -83,6 +86,17 @@ void memory_exit(struct memory *m)
 	for (; m->nr; m->nr--)
 		munmap(m->region[m->nr - 1].addr,
 		       m->region[m->nr - 1].size);
+}
+
+void memory_expect_left_alone(const struct memory *m)
+{
+	const struct region *r;
+
+	for (r = m->region; r < m->region + m->nr; r++)
+		memset(r->addr, POISON, r->size);
+	usleep(STRAGGLE_US);
+	for (r = m->region; r < m->region + m->nr; r++)
+		EXPECT_EQ(pattern_check_byte(r->addr, r->size, POISON), r->size);
 }
 
 void memory_drop(const struct memory *m)

@@ -56,6 +56,12 @@ void memory_add(struct memory *m, enum memory_kind kind, uint64_t gpa,
 
 void memory_exit(struct memory *m);
 
+/*
+ * The guest may use its memory for other things: fails if anybody else writes into it from
+ * now on, as far as that shows in a moment.
+ */
+void memory_expect_left_alone(const struct memory *m);
+
 /* Takes all of it away from under a device that uses it. */
 void memory_drop(const struct memory *m);
 

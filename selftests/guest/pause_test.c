@@ -7,6 +7,7 @@
 #include "disk.h"
 #include "harness.h"
 #include "load.h"
+#include "witness.h"
 
 #define SIZE	(8 * MIB)
 
@@ -53,8 +54,9 @@ static int64_t vmm_pause(unsigned long cmd, uint32_t timeout_ms)
 
 static int64_t pause_it(void)
 {
-	return by_vmm() ? vmm_pause(KVBLK_SESSION_PAUSE, 20000) :
-			  control_pause(KVBLK_PAUSE, 20000);
+	if (by_vmm())
+		return BOUNDED(PAUSE, vmm_pause(KVBLK_SESSION_PAUSE, 20000));
+	return BOUNDED(PAUSE, control_pause(KVBLK_PAUSE, 20000));
 }
 
 static int64_t resume_it(void)

@@ -19,6 +19,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 number=0
 failed=0
 declare -a undo=()
+# The longest call of each kind in ms, and the program that made it.
+declare -a kinds=()
+declare -A longest=() longest_in=()
 
 note()
 {
@@ -74,6 +77,27 @@ plan_of()
 	"$here/$program" -l ${filter:+"$filter"} | wc -l
 }
 
+keep_longest()
+{
+	local program=$1 kind=$2 ms=$3
+	[ -n "${longest[$kind]:-}" ] || kinds+=("$kind")
+	# Both have one digit behind the point.
+	local old=${longest[$kind]:--1}
+	if [ "${ms/./}" -gt "${old/./}" ]; then
+		longest[$kind]=$ms
+		longest_in[$kind]=${program%_test}
+	fi
+}
+
+report_longest()
+{
+	local kind text=
+	for kind in "${kinds[@]}"; do
+		text+=", $kind ${longest[$kind]} ms (${longest_in[$kind]})"
+	done
+	[ -z "$text" ] || note "longest calls: ${text:2}"
+}
+
 # Renumbers a program's results and names the program in them.
 run_program()
 {
@@ -88,7 +112,11 @@ run_program()
 			printf '%sok %d - %s: %s\n' "${BASH_REMATCH[1]}" $number \
 				"${program%_test}" "${BASH_REMATCH[2]}"
 			;;
-		"# "*) printf '%s\n' "$line" ;;
+		"# "*)
+			printf '%s\n' "$line"
+			[[ ! $line =~ ^\#\ longest\ (.*):\ (.*)\ ms$ ]] ||
+				keep_longest "$program" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+			;;
 		esac
 	done
 	while [ $got -lt "$want" ]; do
@@ -125,5 +153,6 @@ for spec; do
 	run_program "$program" "$filter" "${plan[i]}"
 	i=$((i + 1))
 done
+report_longest
 note "$((number - failed)) passed or skipped, $failed failed"
 [ $failed -eq 0 ] && [ $number -gt 0 ]

@@ -163,8 +163,8 @@ static void setup(void)
 
 static void expect_taken(void)
 {
-	EXPECT_EQ(BOUNDED(session_open_fd(disk.name)), -EBUSY);
-	EXPECT_EQ(BOUNDED(disk_remove(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(OPEN, session_open_fd(disk.name)), -EBUSY);
+	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	witness_check();
 }
 
@@ -195,16 +195,62 @@ TEST_EACH(reset_is_bounded, missings)
 {
 	setup();
 	hang();
-	BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+	BOUNDED(RESET, (session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
-	BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, STATUS_ACK), 0));
+	BOUNDED(SET_UP, (session_write(&d.s, VIRTIO_MMIO_STATUS, STATUS_ACK), 0));
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
 	expect_taken();
 	answer(uffd);
 	ASSERT_TRUE(WAIT_FOR(!driver_status(&d)));
+	memory_expect_left_alone(&d.m);
 	driver_restart(&d);
 	driver_prove(&d, 0, 2);
 	driver_close(&d);
+	expect_usable();
+}
+
+/* What is left in flight, or -errno. */
+static int64_t pause_call(unsigned long cmd)
+{
+	struct kvblk_pause arg = { .hdr.size = sizeof(arg) };
+	int ret;
+
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	ret = disk_control(cmd, &arg);
+	return ret ? ret : (int64_t)arg.in_flight;
+}
+
+/* The call tells that a request is left; it ends later, and nothing new is begun. */
+TEST_EACH(pause_is_bounded, missings)
+{
+	setup();
+	hang();
+	EXPECT_EQ(BOUNDED(PAUSE, pause_call(KVBLK_PAUSE)), 1);
+	EXPECT_EQ(BOUNDED(PAUSE, pause_call(KVBLK_PAUSE)), 1);
+	expect_taken();
+	answer(uffd);
+	ASSERT_EQ(driver_wait(&d), 0);
+	EXPECT_EQ(pause_call(KVBLK_PAUSE), 0);
+	EXPECT_EQ(query().state, KVBLK_STATE_PAUSED);
+	EXPECT_EQ(pause_call(KVBLK_RESUME), 0);
+	driver_close(&d);
+	expect_usable();
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "kvblk", O_NONBLOCK) ? -errno : 0;
+}
+
+/* Nobody holds the module but the request. */
+TEST_EACH(unloading_is_refused_at_once, missings)
+{
+	setup();
+	hang();
+	session_close(&d.s);
+	EXPECT_EQ(BOUNDED(UNLOAD, unload()), -EWOULDBLOCK);
+	expect_taken();
+	close(uffd);
 	expect_usable();
 }
 
@@ -213,7 +259,7 @@ TEST_EACH(close_is_bounded, missings)
 {
 	setup();
 	hang();
-	BOUNDED((session_close(&d.s), 0));
+	BOUNDED(CLOSE, (session_close(&d.s), 0));
 	EXPECT_EQ(query().state, KVBLK_STATE_DRAINING);
 	expect_taken();
 	close(uffd);
@@ -262,7 +308,7 @@ TEST_EACH(kill_is_bounded, missings)
 	setup();
 	pid = fork_vmm(hang);
 	ASSERT_EQ(kill(pid, SIGKILL), 0);
-	ASSERT_EQ(BOUNDED(wait_child(pid, WAIT_SECONDS, &wstatus)), 0);
+	ASSERT_EQ(BOUNDED(KILL, wait_child(pid, WAIT_SECONDS, &wstatus)), 0);
 	expect_taken();
 	close(uffd);
 	expect_usable();
@@ -305,7 +351,7 @@ TEST(close_during_start_is_bounded)
 {
 	setup();
 	hang_in_start();
-	BOUNDED((session_close(&d.s), 0));
+	BOUNDED(CLOSE, (session_close(&d.s), 0));
 	expect_taken();
 	answer(uffd);
 	pthread_join(starter, NULL);
@@ -316,7 +362,7 @@ TEST_FULL(reset_during_start_is_bounded, 60, NULL)
 {
 	setup();
 	hang_in_start();
-	BOUNDED((session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
+	BOUNDED(RESET, (session_write(&d.s, VIRTIO_MMIO_STATUS, 0), 0));
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
 	expect_taken();
 	answer(uffd);
@@ -337,7 +383,7 @@ TEST(kill_during_start_is_bounded)
 	pid = fork_vmm(hang_in_start);
 	expect_taken();
 	ASSERT_EQ(kill(pid, SIGKILL), 0);
-	ASSERT_EQ(BOUNDED(wait_child(pid, WAIT_SECONDS, &wstatus)), 0);
+	ASSERT_EQ(BOUNDED(KILL, wait_child(pid, WAIT_SECONDS, &wstatus)), 0);
 	/* The handler is still there and silent: nothing waits for it. */
 	expect_usable();
 	close(uffd);

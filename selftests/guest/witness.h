@@ -15,25 +15,44 @@
  */
 #define CALL_SECONDS	5
 
+/* What is called. The program ends with the longest of each kind that any test made. */
+enum witness_kind {
+	RESET,
+	CLOSE,
+	KILL,		/* until the process is gone */
+	REMOVE,
+	UNLOAD,
+	PAUSE,
+	OPEN,
+	SET_UP,		/* memory, eventfds, other writes of Status */
+	QUERY,
+	LIST,
+	SET,
+	WITNESS_KINDS
+};
+
 /* Puts a load on a new disk and keeps asking about it and about @disk. */
 void witness_start(const struct disk *disk);
 
-/* Fails unless load and calls have gone on since this was called. */
+/*
+ * Fails unless the calls have gone on since this was called, and the load at the pace it had
+ * before, give or take a half for the noise of the machine.
+ */
 void witness_check(void);
 
-/* Ends the load and the calls, and notes the longest of the calls. */
+/* Ends the load and the calls. */
 void witness_stop(void);
 
-/* A call named @what took @ns. */
-void witness_took(const char *what, uint64_t ns);
+/* A call of @kind took @ns. */
+void witness_took(enum witness_kind kind, uint64_t ns);
 
 /* The value of @call, which must return in time. */
-#define BOUNDED(call)							\
+#define BOUNDED(kind, call)						\
 ({									\
 	uint64_t start_ = now_ns();					\
 	__auto_type value_ = (call);					\
 									\
-	witness_took(#call, now_ns() - start_);				\
+	witness_took(kind, now_ns() - start_);				\
 	value_;								\
 })
 
