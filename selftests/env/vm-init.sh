@@ -1,8 +1,36 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # Process 1 of the QEMU machine; mkroot.sh puts it at /init, vmrun.sh leaves the job in /mnt/out.
+# With a root file system it runs twice: first here, then in there.
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C BED=vm OUT=/mnt/out
+ROOTFS_SERIAL=kvblk-rootfs
+
+rootfs_device()
+{
+	local disk
+	for disk in /sys/block/*/; do
+		[ "$(cat "$disk/serial" 2>/dev/null)" != $ROOTFS_SERIAL ] || basename "$disk"
+	done
+}
+
+# The initramfs stays below it: modules and the job's files are seen through bind mounts.
+enter_rootfs()
+{
+	mkdir /sysroot
+	mount -t proc proc /proc
+	mount -t sysfs sysfs /sys
+	mount -t devtmpfs devtmpfs /dev
+	modprobe -a virtio_pci virtio_blk ext4
+	mount -t ext4 "/dev/$(rootfs_device)" /sysroot
+	mount -o bind /usr/lib/modules /sysroot/usr/lib/modules
+	[ ! -d /kvblk ] || mount -o bind /kvblk /sysroot/kvblk
+	umount /dev /sys /proc
+	cp /init /sysroot/init
+	exec chroot /sysroot /bin/busybox sh /init entered
+}
+
+[ "$1" = entered ] || [ -z "$KVBLK_ROOTFS" ] || enter_rootfs
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

@@ -5,6 +5,8 @@
 #   -t SECONDS     time limit (default 120)         -m MIB       memory (default 1024)
 #   -c CPUS        processors (default 2)           --kvm-nested give the machine AMD-V
 #   --drive FILE   a raw disk, /dev/vda, vdb ...; repeatable; changes are kept
+#   --rootfs IMG   SCRIPT runs in this ext4 image (rootfs.sh), its changes are dropped; CPIO gives
+#                  the modules (with ext4) and what it has at /kvblk
 #   --src DIR      read-only, at /mnt/src inside    --out DIR    writable, at /mnt/out
 #   --allow REGEX  kernel log lines that match are expected, not bugs
 #   --append TEXT  more kernel parameters           --qemu WORD  one more QEMU argument; repeatable
@@ -17,6 +19,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 limit=120 mem=1024 cpus=2 series='' cpio='' out='' allow='' append='' src='' icount='' svm=-svm
+rootfs=''
 drives=() extra=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -25,6 +28,7 @@ while [ $# -gt 0 ]; do
 	-c) cpus=$2; shift 2 ;;
 	--kvm-nested) svm=+svm; shift ;;
 	--icount) icount=1; shift ;;
+	--rootfs) rootfs=$2; shift 2 ;;
 	--drive) drives+=("$2"); shift 2 ;;
 	--src) src=$2; shift 2 ;;
 	--kernel) series=$2; shift 2 ;;
@@ -67,6 +71,12 @@ qemu+=(-virtfs "local,path=$out,mount_tag=out,security_model=none,multidevs=rema
 for file in "${drives[@]}"; do
 	qemu+=(-drive "file=$file,format=raw,if=virtio,cache=unsafe")
 done
+# In the last slot: the names of the other disks stay what they are without it.
+if [ -n "$rootfs" ]; then
+	qemu+=(-drive "file=$rootfs,format=raw,if=none,id=rootfs,snapshot=on,cache=unsafe"
+		-device "virtio-blk-pci,drive=rootfs,serial=kvblk-rootfs,addr=1e")
+	append+=" KVBLK_ROOTFS=1"
+fi
 qemu+=(-kernel "$KIMAGE" -initrd "$cpio" "${extra[@]}" -append
 	"console=ttyS0 panic=-1 oops=panic mitigations=off loglevel=7 log_buf_len=2M $append")
 
