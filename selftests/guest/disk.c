@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "disk.h"
 #include "harness.h"
+#include "vdpa.h"
 
 #define NAME_PREFIX	"kvt-"
 #define LIST_MAX	512
@@ -173,6 +174,7 @@ static void sweep(void)
 
 	if (access(CONTROL_PATH, F_OK))
 		return;
+	vdpa_sweep(NAME_PREFIX);
 	ASSERT_EQ(disk_control(KVBLK_LIST, &list), 0);
 	for (i = 0; i < list.count && i < LIST_MAX; i++) {
 		if (strncmp(names[i], NAME_PREFIX, strlen(NAME_PREFIX)))

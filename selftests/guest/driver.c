@@ -5,6 +5,7 @@
 #include "driver.h"
 #include "harness.h"
 #include "pattern.h"
+#include "vdpa.h"
 
 #define SLOT_SIZE	64
 #define SLOT_STATUS	32	/* apart from the header */
@@ -24,8 +25,8 @@ void driver_init(struct driver *d, const char *disk,
 	if (d->cfg.indirect)
 		d->cfg.features |= F_INDIRECT;
 	session_open(&d->s, disk);
-	memory_init(&d->m, d->cfg.memory);
-	ASSERT_EQ(memory_give(&d->m, d->s.fd), 0);
+	memory_init(&d->m, vdpa_wanted() ? MEMORY_SHARED : d->cfg.memory);
+	ASSERT_EQ(session_give(&d->s, &d->m), 0);
 	ring_init(&d->r, &d->m, d->cfg.num);
 	d->r.event_idx = d->cfg.features & F_EVENT_IDX;
 	d->slots = memory_alloc(&d->m, SLOT_SIZE * d->cfg.num, SLOT_SIZE);

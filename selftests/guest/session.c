@@ -10,12 +10,15 @@
 #include "disk.h"
 #include "harness.h"
 #include "session.h"
+#include "vdpa.h"
 
 int session_open_fd(const char *disk)
 {
 	char path[64];
 	int fd;
 
+	if (vdpa_wanted())
+		return vdpa_open(disk);
 	disk_node(disk, path, sizeof(path));
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -45,28 +48,42 @@ int session_bind(int fd, enum kvblk_event event, uint32_t queue, int eventfd)
 	return call(fd, KVBLK_SESSION_BIND, &arg);
 }
 
+static void open_page(struct session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVBLK_EVENT_NR; i++)
+		ASSERT_EQ(session_bind(s->fd, i, 0, s->event[i]), 0);
+	s->page = mmap(NULL, KVBLK_PAGE_SIZE, PROT_READ, MAP_SHARED, s->fd, 0);
+	if (s->page == MAP_FAILED)
+		DIE("map the register page: %s", strerror(errno));
+}
+
 void session_open(struct session *s, const char *disk)
 {
 	unsigned int i;
 
-	s->fd = session_reopen_fd(disk);
+	*s = (struct session) { .fd = session_reopen_fd(disk) };
 	if (s->fd < 0)
 		DIE("open %s: %s", disk, strerror(-s->fd));
 	for (i = 0; i < KVBLK_EVENT_NR; i++) {
 		s->event[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		ASSERT_GE(s->event[i], 0);
-		ASSERT_EQ(session_bind(s->fd, i, 0, s->event[i]), 0);
 	}
-	s->page = mmap(NULL, KVBLK_PAGE_SIZE, PROT_READ, MAP_SHARED, s->fd, 0);
-	if (s->page == MAP_FAILED)
-		DIE("map the register page: %s", strerror(errno));
+	/* One line for both kinds of interrupt, as virtio-mmio has it. */
+	if (vdpa_wanted())
+		ASSERT_EQ(call(s->fd, VHOST_VDPA_SET_CONFIG_CALL,
+			       &s->event[KVBLK_EVENT_IRQ]), 0);
+	else
+		open_page(s);
 }
 
 void session_close(struct session *s)
 {
 	unsigned int i;
 
-	munmap((void *)s->page, KVBLK_PAGE_SIZE);
+	if (s->page)
+		munmap((void *)s->page, KVBLK_PAGE_SIZE);
 	close(s->fd);
 	for (i = 0; i < KVBLK_EVENT_NR; i++)
 		close(s->event[i]);
@@ -91,17 +108,26 @@ uint32_t session_read(const struct session *s, uint32_t offset)
 {
 	const volatile uint32_t *reg = (const void *)(s->page + offset);
 
-	return *reg;
+	return s->page ? *reg : registers_read(s, offset);
 }
 
-void session_write(const struct session *s, uint32_t offset, uint32_t value)
+void session_write(struct session *s, uint32_t offset, uint32_t value)
 {
 	uint64_t v = value;
 
-	ASSERT_EQ(session_access(s->fd, KVBLK_SESSION_WRITE, offset, 4, &v), 0);
+	if (!s->page)
+		registers_write(s, offset, value);
+	else
+		ASSERT_EQ(session_access(s->fd, KVBLK_SESSION_WRITE, offset, 4,
+					 &v), 0);
 }
 
-uint64_t session_features(const struct session *s)
+int session_give(const struct session *s, const struct memory *m)
+{
+	return s->page ? memory_give(m, s->fd) : vdpa_give(s->fd, m);
+}
+
+uint64_t session_features(struct session *s)
 {
 	uint64_t low, high;
 
@@ -112,7 +138,7 @@ uint64_t session_features(const struct session *s)
 	return low | high << 32;
 }
 
-void session_accept(const struct session *s, uint64_t features)
+void session_accept(struct session *s, uint64_t features)
 {
 	session_write(s, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	session_write(s, VIRTIO_MMIO_DRIVER_FEATURES, features);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A session as a VMM holds it: descriptor, eventfds, register page. */
+/*
+ * A session as a VMM holds it: descriptor, eventfds, register page; or, with
+ * $KVBLK_TEST_FRONT = vdpa, the same through vhost-vdpa and no page.
+ */
 #ifndef KVBLK_TEST_SESSION_H
 #define KVBLK_TEST_SESSION_H
 
@@ -8,6 +11,8 @@
 #include <linux/kvblk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include "memory.h"
+#include "registers.h"
 
 #define STATUS_ACK	VIRTIO_CONFIG_S_ACKNOWLEDGE
 #define STATUS_DRIVER	VIRTIO_CONFIG_S_DRIVER
@@ -24,6 +29,7 @@ struct session {
 	int fd;
 	int event[KVBLK_EVENT_NR];
 	const uint8_t *page;
+	struct registers reg;
 };
 
 /* Opens the disk's node: descriptor or -errno. */
@@ -44,11 +50,14 @@ int session_access(int fd, unsigned long cmd, uint32_t offset, uint32_t len,
 
 /* A register from the page, and four bytes to it by ioctl. */
 uint32_t session_read(const struct session *s, uint32_t offset);
-void session_write(const struct session *s, uint32_t offset, uint32_t value);
+void session_write(struct session *s, uint32_t offset, uint32_t value);
+
+/* All of guest memory; MEMORY_SHARED if it is to be seen through vhost-vdpa. */
+int session_give(const struct session *s, const struct memory *m);
 
 /* A 64-bit feature word through its two halves. */
-uint64_t session_features(const struct session *s);
-void session_accept(const struct session *s, uint64_t features);
+uint64_t session_features(struct session *s);
+void session_accept(struct session *s, uint64_t features);
 
 /* Adds one to an eventfd, as KVM does; takes what it holds (0: nothing). */
 void event_signal(int fd);
