@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/types.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 struct kvblk_mem;
 
@@ -25,10 +26,11 @@ struct kvblk_mem;
  *	through with it.
  * @iocb: For the attempt.
  * @iter: For the attempt.
+ * @work: For perform, with which no attempt is under way.
  */
 struct kvblk_io {
 	const struct kvblk_mem *mem;
-	const struct iovec *iov;
+	struct iovec *iov;
 	unsigned int nr_iov;
 	bool write;
 	u64 pos;
@@ -38,8 +40,13 @@ struct kvblk_io {
 	void (*end)(struct kvblk_io *io);
 	long result;
 	atomic_t refs;
-	struct kiocb iocb;
-	struct iov_iter iter;
+	union {
+		struct {
+			struct kiocb iocb;
+			struct iov_iter iter;
+		};
+		struct work_struct work;
+	};
 };
 
 /* Iterator over the part of @io that is not done; @dir is ITER_SOURCE or ITER_DEST. */

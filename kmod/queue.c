@@ -147,45 +147,64 @@ static void queue_pop(struct kvblk_queue *q)
 	queue_set_in_flight(q, q->in_flight + 1);
 }
 
-/*
- * Decides the chain at the front of the ring and holds it. False: there is none, or
- * it broke the ring, or it went to a work item.
+/**
+ * enum queue_step - What one step has come to
+ * @STEP_MORE: There may be more.
+ * @STEP_EMPTY: The ring is empty: a kick tells of the next chain.
+ * @STEP_BLOCKED: A kick cannot help: what can is the end of a request, tokens, a resume, a
+ *	reset.
  */
-static bool queue_hold(struct kvblk_queue *q, bool *more)
+enum queue_step {
+	STEP_MORE,
+	STEP_EMPTY,
+	STEP_BLOCKED,
+};
+
+/* The first chain of the ring, as it is: not decided, not popped. */
+static enum queue_step queue_find(struct kvblk_queue *q, struct kvblk_req **req)
 {
-	struct kvblk_req *req;
 	const char *reason;
-	int ret;
+	int got;
 	u16 head;
 
-	*more = false;
-	req = list_first_entry_or_null(&q->free, struct kvblk_req, link);
-	if (!req)
-		return false;	/* a completion frees one */
-
-	reason = queue_peek(q, &head, &ret);
+	if (kvblk_pool_used_up(&q->pool))
+		return STEP_BLOCKED;
+	reason = queue_peek(q, &head, &got);
 	if (reason)
 		queue_poison(q, reason);
-	if (ret <= 0)
-		return false;
+	if (got <= 0)
+		return reason ? STEP_BLOCKED : STEP_EMPTY;
+	*req = kvblk_pool_get(&q->pool);
+	if (!*req)
+		return STEP_BLOCKED;
+	(*req)->head = head;
+	return STEP_MORE;
+}
 
-	list_del(&req->link);
-	req->head = head;
+/* Decides the chain at the front of the ring: holds it, or hands it to a work item. */
+static enum queue_step queue_hold(struct kvblk_queue *q)
+{
+	struct kvblk_req *req;
+	enum queue_step step;
+	int ret;
+
+	step = queue_find(q, &req);
+	if (step != STEP_MORE)
+		return step;
 	ret = kvblk_req_prepare(req);
 	if (!ret) {
 		q->held = req;
-		return true;
+		return STEP_MORE;
 	}
 	if (ret == -EFAULT || ret == -ENOMEM) {
-		*more = true;
 		queue_pop(q);
 		kvblk_req_prepare_patiently(req);
-		return false;
+		return STEP_MORE;
 	}
 	kvblk_req_free(req);
 	queue_poison(q, ret == -ENODATA ? "a chain has no room for a status" :
 					  "a descriptor chain is malformed");
-	return false;
+	return STEP_BLOCKED;
 }
 
 static void queue_stall(struct kvblk_queue *q, u64 wait)
@@ -197,13 +216,13 @@ static void queue_stall(struct kvblk_queue *q, u64 wait)
 }
 
 /* Starts @req if its tokens are there; else it stays first and the timer runs. */
-static bool queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
+static enum queue_step queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
 {
 	u64 wait = kvblk_gate_take(q->env.gate, &req->cmd);
 
 	if (wait) {
 		queue_stall(q, wait);
-		return false;
+		return STEP_BLOCKED;
 	}
 	if (req == q->held) {
 		q->held = NULL;
@@ -212,45 +231,43 @@ static bool queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
 		list_del(&req->link);
 	}
 	kvblk_req_start(req);
-	return true;
+	return STEP_MORE;
 }
 
-/* One chain. False when there is nothing to do now. A pause lets the popped ones end. */
-static bool queue_step(struct kvblk_queue *q)
+/* One chain. A pause lets the popped ones end. */
+static enum queue_step queue_step(struct kvblk_queue *q)
 {
+	enum queue_step step = STEP_MORE;
 	struct kvblk_req *req;
-	bool more;
 
 	req = list_first_entry_or_null(&q->ready, struct kvblk_req, link);
-	if (!req && READ_ONCE(q->paused))
-		return false;
-	if (!req)
-		req = q->held;
 	if (req)
 		return queue_start_req(q, req);
-	if (q->broken)
-		return false;
-	if (!queue_hold(q, &more))
-		return more;
-	return queue_start_req(q, q->held);
+	if (READ_ONCE(q->paused))
+		return STEP_BLOCKED;
+	if (!q->held && q->broken)
+		return STEP_BLOCKED;
+	if (!q->held)
+		step = queue_hold(q);
+	return q->held ? queue_start_req(q, q->held) : step;
 }
 
 /* Up to a ring full of chains. True if there may be more. */
 static bool queue_serve(struct kvblk_queue *q)
 {
 	unsigned int budget = q->vring.num;
+	enum queue_step step;
 
 	q->waiting = false;
 	kvblk_vring_disable_notify(&q->vring);
 	while (budget--) {
 		if (!queue_running(q))
 			return false;
-		if (queue_step(q))
-			continue;
-		/* A kick cannot help a stalled, broken, full or paused queue. */
-		if (q->stalled || q->broken || list_empty(&q->free) ||
-		    READ_ONCE(q->paused))
+		step = queue_step(q);
+		if (step == STEP_BLOCKED)
 			return false;
+		if (step == STEP_MORE)
+			continue;
 		if (!kvblk_vring_enable_notify(&q->vring)) {
 			q->waiting = true;
 			return false;
@@ -258,6 +275,12 @@ static bool queue_serve(struct kvblk_queue *q)
 		kvblk_vring_disable_notify(&q->vring);
 	}
 	return true;
+}
+
+void kvblk_queue_rest(struct kvblk_queue *q)
+{
+	if (!q->in_flight && !q->held)
+		kvblk_pool_trim(&q->pool);
 }
 
 /* Nothing of the guest is touched from here until the next start. */
@@ -372,7 +395,7 @@ int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 
 	q->env = *env;
 	init_llist_head(&q->done);
-	INIT_LIST_HEAD(&q->free);
+	kvblk_pool_init(&q->pool);
 	INIT_LIST_HEAD(&q->ready);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);
@@ -445,21 +468,6 @@ static int queue_map(struct kvblk_queue *q, const struct kvblk_vq_config *vq)
 	return 0;
 }
 
-static int queue_alloc_reqs(struct kvblk_queue *q, u16 num)
-{
-	unsigned int i;
-
-	q->reqs = kvcalloc(num, sizeof(*q->reqs), GFP_KERNEL);
-	if (!q->reqs)
-		return -ENOMEM;
-	for (i = 0; i < num; i++) {
-		q->reqs[i].q = q;
-		INIT_WORK(&q->reqs[i].work, kvblk_req_work);
-		list_add_tail(&q->reqs[i].link, &q->free);
-	}
-	return 0;
-}
-
 int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 			u64 features)
 {
@@ -468,7 +476,7 @@ int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 	ret = queue_map(q, vq);
 	if (ret)
 		return ret;
-	ret = queue_alloc_reqs(q, vq->num);
+	ret = kvblk_pool_start(&q->pool, vq->num);
 	if (ret) {
 		queue_unmap(q);
 		return ret;
@@ -519,9 +527,7 @@ bool kvblk_queue_stop(struct kvblk_queue *q)
 
 void kvblk_queue_release(struct kvblk_queue *q)
 {
-	kvfree(q->reqs);
-	q->reqs = NULL;
-	INIT_LIST_HEAD(&q->free);
+	kvblk_pool_stop(&q->pool);
 	q->vring = (struct kvblk_vring){};
 	q->broken = false;
 	queue_unmap(q);

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "mmio.h"
 #include "owner.h"
+#include "pool.h"
 #include "stats.h"
 #include "vring.h"
 
@@ -27,18 +28,16 @@ struct kvblk_queue;
  * @q: Its queue.
  * @head: First descriptor.
  * @cmd: The decided request. @cmd.data points to scratch memory: only valid
- *	until @iov is made.
+ *	until @io.iov is made.
  * @status: The answer.
  * @used_len: Bytes written to guest memory, the status byte included.
  * @next: What the worker does when the request comes back to it.
  * @job: What a work item does with it; may sleep.
  * @job_ret: Result of @job.
- * @iov: Host addresses of the data: @inline_iov, or allocated.
- * @inline_iov: Room for a few.
- * @link: In the queue's free or ready list.
+ * @inline_iov: Room for a few host addresses; for more @io.iov is allocated.
+ * @link: In the pool, or in the queue's ready list.
  * @done: In the queue's list of those that come back.
- * @work: For @job.
- * @io: The transfer.
+ * @io: The transfer; its work item does @job.
  */
 struct kvblk_req {
 	struct kvblk_queue *q;
@@ -51,12 +50,12 @@ struct kvblk_req {
 	int (*job)(struct kvblk_req *req);
 	int job_ret;
 
-	struct iovec *iov;
 	struct iovec inline_iov[KVBLK_IOV_INLINE];
 
-	struct list_head link;
-	struct llist_node done;
-	struct work_struct work;
+	union {
+		struct list_head link;
+		struct llist_node done;
+	};
 	struct kvblk_io io;
 };
 
@@ -157,8 +156,7 @@ struct kvblk_watch {
  * @vring: Cursors.
  * @write_through: The driver cannot flush: a write that ends is durable (5.2.6.2).
  * @area: Mapped descriptor table, driver area, device area.
- * @reqs: One per ring entry.
- * @free: Requests not in use.
+ * @pool: Requests.
  * @ready: Popped and decided requests that wait for tokens.
  * @held: The first chain of the ring, decided, not popped: it waits for tokens.
  * @in_flight: Requests popped and not yet completed.
@@ -182,8 +180,7 @@ struct kvblk_queue {
 	struct kvblk_vring vring;
 	bool write_through;
 	struct kvblk_mapping area[3];
-	struct kvblk_req *reqs;
-	struct list_head free;
+	struct kvblk_pool pool;
 	struct list_head ready;
 	struct kvblk_req *held;
 	unsigned int in_flight;
@@ -267,7 +264,6 @@ bool kvblk_watch_look(struct kvblk_queue *q, bool kicked);
 int kvblk_req_prepare(struct kvblk_req *req);
 void kvblk_req_prepare_patiently(struct kvblk_req *req);
 void kvblk_req_start(struct kvblk_req *req);
-void kvblk_req_work(struct work_struct *work);
 void kvblk_req_free(struct kvblk_req *req);
 
 /* queue.c: called by request.c */
@@ -275,5 +271,8 @@ void kvblk_queue_ready(struct kvblk_req *req);
 void kvblk_queue_push(struct kvblk_req *req);
 void kvblk_queue_break(struct kvblk_req *req, const char *reason);
 void kvblk_queue_post(struct kvblk_req *req);
+
+/* queue.c: called by watch.c; nothing has happened for a while. */
+void kvblk_queue_rest(struct kvblk_queue *q);
 
 #endif /* KVBLK_QUEUE_H */

@@ -18,15 +18,6 @@ static int req_flush_job(struct kvblk_req *req)
 	return b->ops->flush(b);
 }
 
-static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
-		      void (*next)(struct kvblk_req *req))
-{
-	req->job = job;
-	req->next = next;
-	kvblk_count(req->q->env.stats, KVBLK_STAT_DEFERRED, 1);
-	queue_work(req->q->env.wq, &req->work);
-}
-
 /*
  * The VMM's memory is borrowed only by jobs that use it: one that hangs would keep
  * a killed VMM's address space.
@@ -46,15 +37,25 @@ static int req_run_job(struct kvblk_req *req)
 }
 
 /* A work item: the job, in the VMM's address space and on its account. */
-void kvblk_req_work(struct work_struct *work)
+static void req_work(struct work_struct *work)
 {
-	struct kvblk_req *req = container_of(work, struct kvblk_req, work);
+	struct kvblk_req *req = container_of(work, struct kvblk_req, io.work);
 	const struct kvblk_queue_env *env = &req->q->env;
 	struct mem_cgroup *old = kvblk_owner_enter(env->owner);
 
 	req->job_ret = req_run_job(req);
 	kvblk_owner_leave(old);
 	kvblk_queue_post(req);
+}
+
+static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
+		      void (*next)(struct kvblk_req *req))
+{
+	req->job = job;
+	req->next = next;
+	kvblk_count(req->q->env.stats, KVBLK_STAT_DEFERRED, 1);
+	INIT_WORK(&req->io.work, req_work);
+	queue_work(req->q->env.wq, &req->io.work);
 }
 
 /* ---- 1. From the ring to a decided request ---- */
@@ -64,7 +65,7 @@ static int req_iov_alloc(struct kvblk_req *req, gfp_t gfp)
 	const struct kvblk_cmd *cmd = &req->cmd;
 	int nr;
 
-	req->iov = req->inline_iov;
+	req->io.iov = req->inline_iov;
 	if (cmd->op == KVBLK_OP_NONE || cmd->op == KVBLK_OP_FLUSH)
 		return 0;
 
@@ -73,10 +74,11 @@ static int req_iov_alloc(struct kvblk_req *req, gfp_t gfp)
 		return nr;
 	req->io.nr_iov = nr;
 	if (nr > KVBLK_IOV_INLINE)
-		req->iov = kmalloc_array(nr, sizeof(*req->iov), gfp);
-	if (!req->iov)
+		req->io.iov = kmalloc_array(nr, sizeof(*req->io.iov),
+					    gfp | __GFP_ACCOUNT);
+	if (!req->io.iov)
 		return -ENOMEM;
-	kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, req->iov);
+	kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, req->io.iov);
 	return 0;
 }
 
@@ -267,7 +269,6 @@ static void req_transfer(struct kvblk_req *req)
 	struct kvblk_io *io = &req->io;
 
 	io->mem = req->q->env.mem;
-	io->iov = req->iov;
 	io->write = req->cmd.op == KVBLK_OP_WRITE;
 	io->pos = req->cmd.pos;
 	io->len = req->cmd.len;
@@ -295,7 +296,7 @@ static int req_identify_job(struct kvblk_req *req)
 	struct iov_iter iter;
 	size_t n;
 
-	req->q->env.mem->ops->iter(&iter, ITER_DEST, req->iov, req->io.nr_iov,
+	req->q->env.mem->ops->iter(&iter, ITER_DEST, req->io.iov, req->io.nr_iov,
 				   VIRTIO_BLK_ID_BYTES);
 	n = copy_to_iter(req->q->env.serial, VIRTIO_BLK_ID_BYTES, &iter);
 	return n == VIRTIO_BLK_ID_BYTES ? 0 : -EFAULT;
@@ -334,8 +335,8 @@ void kvblk_req_start(struct kvblk_req *req)
 
 void kvblk_req_free(struct kvblk_req *req)
 {
-	if (req->iov != req->inline_iov)
-		kfree(req->iov);
-	req->iov = NULL;
-	list_add(&req->link, &req->q->free);
+	if (req->io.iov != req->inline_iov)
+		kfree(req->io.iov);
+	req->io.iov = NULL;
+	kvblk_pool_put(&req->q->pool, req);
 }

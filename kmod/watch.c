@@ -4,7 +4,7 @@
  *
  * While there is work, and a little longer, a timer looks for a chain nobody kicked
  * for and for an interrupt nobody answered. Both are repaired. An idle disk is
- * looked at three times, then left alone: it costs nothing.
+ * looked at three times, then left alone, and gives memory back: it costs nothing.
  */
 #include "queue.h"
 
@@ -120,5 +120,7 @@ bool kvblk_watch_look(struct kvblk_queue *q, bool kicked)
 	watch_interrupt(q);
 	if (w->rounds++ < IDLE_ROUNDS)
 		watch_arm(w, LOOK_NS);
+	else
+		kvblk_queue_rest(q);
 	return true;
 }
