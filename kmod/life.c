@@ -213,7 +213,7 @@ void kvblk_session_finish(struct work_struct *work)
 		/* Unpinning may wait for pages: not under the lock. */
 		session_release_queues(s);
 		if (session_settle(s)) {
-			kvblk_session_exit_queues(s, s->nr_vqs);
+			kvblk_worker_exit(&s->worker);
 			kvblk_session_put(s);
 		}
 	}

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: takes chains from the ring, starts them, publishes what has ended.
+ * A turn of a queue: takes chains from the ring, starts them, publishes what has ended.
  *
- * It alone touches the rings. It never sleeps but for want of work: what would make
- * it wait for the backing, for guest memory or for anybody else is handed to a work
- * item. One pass is bounded by the size of the ring, and the state is looked at
- * for every chain, so a stop is seen at once whatever the guest does.
+ * The worker alone touches the rings. Nothing here sleeps: what would have to wait for
+ * the backing, for guest memory or for anybody else is handed to a work item. A turn is
+ * bounded by the size of the ring, and the state is looked at for every chain, so a
+ * stop is seen at once whatever the guest does.
  */
 #include <linux/blkdev.h>
-#include <linux/kthread.h>
-#include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include "queue.h"
 
@@ -21,9 +18,8 @@
 
 void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev)
 {
-	/* wake_up_process() orders the bit before its look at the task state. */
 	set_bit(ev, &q->events);
-	wake_up_process(q->worker);
+	kvblk_worker_wake(q);
 }
 
 /*
@@ -36,7 +32,7 @@ void kvblk_queue_post(struct kvblk_req *req)
 
 	rcu_read_lock();
 	if (llist_add(&req->done, &q->done))
-		wake_up_process(q->worker);
+		kvblk_worker_wake(q);
 	rcu_read_unlock();
 }
 
@@ -45,6 +41,12 @@ static enum hrtimer_restart queue_timer(struct hrtimer *timer)
 	kvblk_queue_event(container_of(timer, struct kvblk_queue, timer),
 			  KVBLK_EV_RETRY);
 	return HRTIMER_NORESTART;
+}
+
+static void queue_tokens(struct kvblk_gate_waiter *waiter)
+{
+	kvblk_queue_event(container_of(waiter, struct kvblk_queue, waiter),
+			  KVBLK_EV_RETRY);
 }
 
 /* ---- the worker ---- */
@@ -218,7 +220,7 @@ static void queue_stall(struct kvblk_queue *q, u64 wait)
 /* Starts @req if its tokens are there; else it stays first and the timer runs. */
 static enum queue_step queue_start_req(struct kvblk_queue *q, struct kvblk_req *req)
 {
-	u64 wait = kvblk_gate_take(q->env.gate, &req->cmd);
+	u64 wait = kvblk_gate_take(q->env.gate, &q->waiter, &req->cmd);
 
 	if (wait) {
 		queue_stall(q, wait);
@@ -299,6 +301,7 @@ static void queue_finish_stop(struct kvblk_queue *q)
 		return;
 
 	hrtimer_cancel(&q->timer);
+	kvblk_gate_quit(q->env.gate, &q->waiter);
 	kvblk_watch_stop(q);
 	queue_set_stalled(q, false);
 	/* Pairs with the acquire in kvblk_queue_idle(). */
@@ -316,7 +319,7 @@ static bool queue_may_serve(struct kvblk_queue *q, unsigned long events)
 	return !q->stalled;
 }
 
-static void queue_pass_running(struct kvblk_queue *q, unsigned long events)
+static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 {
 	struct blk_plug plug;
 
@@ -331,7 +334,7 @@ static void queue_pass_running(struct kvblk_queue *q, unsigned long events)
 	blk_finish_plug(&plug);
 }
 
-/* At the end of a pass, when no request can be taken any more. */
+/* After a turn, when no request can be taken any more. */
 static void queue_tell_quiet(struct kvblk_queue *q)
 {
 	if (!READ_ONCE(q->paused) || q->in_flight || READ_ONCE(q->quiet))
@@ -341,97 +344,40 @@ static void queue_tell_quiet(struct kvblk_queue *q)
 	q->env.ops->quiet(q);
 }
 
-static void queue_pass(struct kvblk_queue *q)
+void kvblk_queue_turn(struct kvblk_queue *q)
 {
 	unsigned long events = xchg(&q->events, 0);
 
-	if (queue_running(q) && kvblk_mem_enter(q->env.mem)) {
-		queue_pass_running(q, events);
-		kvblk_mem_leave(q->env.mem);
-	} else {
+	if (queue_running(q) && kvblk_worker_enter(q->worker))
+		queue_turn_running(q, events);
+	else
 		/* Stopping, or the VMM is gone: nobody to answer. */
 		queue_reap(q, false);
-	}
+}
+
+/* After its turn, when guest memory is not borrowed any more. */
+void kvblk_queue_settle(struct kvblk_queue *q)
+{
 	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
 		queue_finish_stop(q);
 	queue_tell_quiet(q);
 }
 
-static bool queue_has_work(const struct kvblk_queue *q)
-{
-	return READ_ONCE(q->events) || !llist_empty(&q->done) ||
-	       kthread_should_stop();
-}
-
-static int queue_thread(void *data)
-{
-	struct kvblk_queue *q = data;
-	struct mem_cgroup *old = kvblk_owner_enter(q->env.owner);
-
-	while (!kthread_should_stop()) {
-		/* Its barrier pairs with the wake-up after setting an event. */
-		set_current_state(TASK_IDLE);
-		if (!queue_has_work(q))
-			schedule();
-		__set_current_state(TASK_RUNNING);
-		queue_pass(q);
-		/*
-		 * KVM injects an IOAPIC interrupt from a work item on this CPU:
-		 * let it run.
-		 */
-		cond_resched();
-	}
-	kvblk_owner_leave(old);
-	return 0;
-}
-
 /* ---- life cycle: the session ---- */
 
-int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
-		     const char *name)
+void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
+		      struct kvblk_worker *worker)
 {
-	struct task_struct *task;
-	int ret;
-
 	q->env = *env;
 	init_llist_head(&q->done);
 	kvblk_pool_init(&q->pool);
 	INIT_LIST_HEAD(&q->ready);
+	kvblk_gate_waiter_init(&q->waiter, queue_tokens);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);
-
-	q->scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*q->scratch),
-				   GFP_KERNEL);
-	if (!q->scratch)
-		return -ENOMEM;
-
-	task = kthread_create(queue_thread, q, "kvblk/%s", name);
-	if (IS_ERR(task)) {
-		ret = PTR_ERR(task);
-		goto err_free;
-	}
-	q->worker = get_task_struct(task);
-	ret = kvblk_owner_adopt(task);
-	if (ret)
-		goto err_stop;
-	wake_up_process(task);
-	return 0;
-
-err_stop:
-	kthread_stop(task);
-	put_task_struct(task);
-err_free:
-	kfree(q->scratch);
-	return ret;
-}
-
-void kvblk_queue_exit(struct kvblk_queue *q)
-{
-	kthread_stop(q->worker);
-	/* A late kvblk_queue_post() may still be about to wake it. */
-	synchronize_rcu();
-	put_task_struct(q->worker);
-	kfree(q->scratch);
+	q->destination = worker;
+	q->worker = worker;
+	kvblk_worker_give(worker, q);
 }
 
 static void queue_unmap(struct kvblk_queue *q)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A virtqueue at work: the worker thread, its requests and their completion. */
+/* A virtqueue at work: its requests and their completion. */
 #ifndef KVBLK_QUEUE_H
 #define KVBLK_QUEUE_H
 
@@ -18,6 +18,7 @@
 #include "pool.h"
 #include "stats.h"
 #include "vring.h"
+#include "worker.h"
 
 #define KVBLK_IOV_INLINE	4
 
@@ -106,6 +107,7 @@ enum kvblk_queue_event {
 	KVBLK_EV_RETRY,		/* tokens may be there: timer, new limits */
 	KVBLK_EV_CHECK,		/* look for what got lost */
 	KVBLK_EV_STOP,		/* the state has changed to stopping */
+	KVBLK_EV_MOVE,		/* the destination has changed */
 };
 
 enum kvblk_queue_state {
@@ -137,10 +139,13 @@ struct kvblk_watch {
 };
 
 /**
- * struct kvblk_queue - A virtqueue and its worker
+ * struct kvblk_queue - A virtqueue
  *
  * @env: Immutable.
- * @worker: The thread, from init to exit; a reference is held.
+ * @worker: Who serves it: written by the one that does when it passes it on.
+ * @destination: Who is to serve it; written by kvblk_queue_move().
+ * @arrival: In the list of queues handed to @worker.
+ * @turn: In @worker's list.
  *
  * @events: enum kvblk_queue_event, from any context.
  * @done: Requests that come back, from any context.
@@ -161,14 +166,17 @@ struct kvblk_watch {
  * @held: The first chain of the ring, decided, not popped: it waits for tokens.
  * @in_flight: Requests popped and not yet completed.
  * @stalled: The first request waits for tokens and the timer runs.
+ * @waiter: Its place among the queues of the disk that wait for tokens.
  * @broken: The ring is not looked at any more.
  * @waiting: The ring was empty, and the driver was asked to notify.
- * @scratch: Pieces of the chain at hand.
  * @watch: Self-check.
  */
 struct kvblk_queue {
 	struct kvblk_queue_env env;
-	struct task_struct *worker;
+	struct kvblk_worker *worker;
+	struct kvblk_worker *destination;
+	struct llist_node arrival;
+	struct list_head turn;
 
 	unsigned long events;
 	struct llist_head done;
@@ -185,25 +193,27 @@ struct kvblk_queue {
 	struct kvblk_req *held;
 	unsigned int in_flight;
 	bool stalled;
+	struct kvblk_gate_waiter waiter;
 	bool broken;
 	bool waiting;
-	struct kvblk_seg *scratch;
 	struct kvblk_watch watch;
 };
 
 /**
- * kvblk_queue_init - Make the worker, idle
- * @q: Zeroed.
- * @env: Copied.
- * @name: Of the disk, for the thread's name.
- *
- * Return: 0 or -errno. The thread joins the caller's control groups.
+ * kvblk_queue_init - Make an idle queue
+ * @q: Zeroed. Of the idle queue nothing is to be undone, but it must stay until
+ *	kvblk_worker_exit() of its worker.
+ * @env: Copied; @env->mem is that of @worker.
+ * @worker: Serves it.
  */
-int kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
-		     const char *name);
+void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
+		      struct kvblk_worker *worker);
 
-/* End the worker of an idle queue. The memory may be freed after an RCU grace period. */
-void kvblk_queue_exit(struct kvblk_queue *q);
+/*
+ * Have a queue served by @to, of the same session, from now on; running or not. Waits for a
+ * pass of the old worker, which may end then. One at a time for each queue.
+ */
+void kvblk_queue_move(struct kvblk_queue *q, struct kvblk_worker *to);
 
 /**
  * kvblk_queue_prepare - Map the rings
@@ -252,6 +262,16 @@ static inline bool kvblk_queue_quiet(const struct kvblk_queue *q)
 
 /* Set an event and wake the worker: any context. */
 void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
+
+/* queue.c: called by the worker */
+
+static inline bool kvblk_queue_has_work(const struct kvblk_queue *q)
+{
+	return READ_ONCE(q->events) || !llist_empty(&q->done);
+}
+
+void kvblk_queue_turn(struct kvblk_queue *q);
+void kvblk_queue_settle(struct kvblk_queue *q);
 
 /* watch.c: called by the worker */
 void kvblk_watch_init(struct kvblk_queue *q);

@@ -119,7 +119,7 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
  */
 int kvblk_req_prepare(struct kvblk_req *req)
 {
-	return req_read_chain(req, req->q->scratch, false);
+	return req_read_chain(req, req->q->worker->scratch, false);
 }
 
 static int req_prepare_job(struct kvblk_req *req)

@@ -163,13 +163,7 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
 	return s;
 }
 
-void kvblk_session_exit_queues(struct kvblk_session *s, unsigned int nr)
-{
-	while (nr--)
-		kvblk_queue_exit(&s->vq[nr].queue);
-}
-
-static int session_init_queues(struct kvblk_session *s)
+static int session_init_engine(struct kvblk_session *s)
 {
 	struct kvblk_disk *disk = s->disk;
 	struct kvblk_queue_env env = {
@@ -186,13 +180,12 @@ static int session_init_queues(struct kvblk_session *s)
 	unsigned int i;
 	int ret;
 
+	ret = kvblk_worker_init(&s->worker, &s->mem, &s->owner, disk->spec.name);
+	if (ret)
+		return ret;
 	for (i = 0; i < s->nr_vqs; i++) {
 		s->vq[i].session = s;
-		ret = kvblk_queue_init(&s->vq[i].queue, &env, disk->spec.name);
-		if (ret) {
-			kvblk_session_exit_queues(s, i);
-			return ret;
-		}
+		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker);
 	}
 	return 0;
 }
@@ -228,7 +221,7 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 		return ERR_PTR(-ENOMEM);
 	}
 	s->front = front;
-	ret = session_init_queues(s);
+	ret = session_init_engine(s);
 	if (ret)
 		goto err_put;
 	ret = session_attach(s);
@@ -237,7 +230,7 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 	return s;
 
 err_exit:
-	kvblk_session_exit_queues(s, s->nr_vqs);
+	kvblk_worker_exit(&s->worker);
 err_put:
 	kvblk_session_put(s);
 	return ERR_PTR(ret);

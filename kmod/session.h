@@ -8,6 +8,7 @@
 #include "disk.h"
 #include "mmio.h"
 #include "queue.h"
+#include "worker.h"
 
 struct kvblk_session;
 
@@ -66,6 +67,7 @@ struct kvblk_vq {
  * @remapping: Held still to change @mem.
  * @closing: The front end has gone; ends with the last I/O.
  *
+ * @worker: Serves all queues.
  * @finish: Ends a reset or the session when nothing is in flight.
  * @wait: For the end of either, and for paused queues to be quiet.
  * @nr_vqs: Number of queues.
@@ -92,6 +94,7 @@ struct kvblk_session {
 	bool remapping;
 	bool closing;
 
+	struct kvblk_worker worker;
 	struct work_struct finish;
 	wait_queue_head_t wait;
 	unsigned int nr_vqs;
@@ -130,7 +133,6 @@ void kvblk_session_needs_reset(struct kvblk_session *s);
 void kvblk_session_stop(struct kvblk_session *s);	/* all queues */
 void kvblk_session_finish_soon(struct kvblk_session *s);
 void kvblk_session_finish(struct work_struct *work);
-void kvblk_session_exit_queues(struct kvblk_session *s, unsigned int nr);
 
 /* Whether memory and interrupts may change: the engine does not use them. */
 bool kvblk_session_is_set_up(const struct kvblk_session *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Counters of a disk: one writer (the worker), readers without a lock. */
+/* Counters of a queue: one writer (the worker), readers without a lock. */
 #ifndef KVBLK_STATS_H
 #define KVBLK_STATS_H
 
@@ -58,6 +58,17 @@ static inline void kvblk_gauge(struct kvblk_counters *c, enum kvblk_stat id, u64
 static inline u64 kvblk_counter(const struct kvblk_counters *c, enum kvblk_stat id)
 {
 	return READ_ONCE(c->v[id]);
+}
+
+/* What @nr queues have counted together; a gauge, too. */
+static inline u64 kvblk_counters_sum(const struct kvblk_counters *c, unsigned int nr,
+				     enum kvblk_stat id)
+{
+	u64 sum = 0;
+
+	while (nr--)
+		sum += kvblk_counter(c++, id);
+	return sum;
 }
 
 #endif /* KVBLK_STATS_H */

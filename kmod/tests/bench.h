@@ -33,6 +33,7 @@
  * struct bench - The bench
  *
  * @test: The case.
+ * @worker: Serves it.
  * @q: The queue under test.
  * @mem: Guest memory: @ram at BENCH_GPA.
  * @mem_ops: Its kind: the kernel's, which a case may change before a start.
@@ -57,6 +58,7 @@
  */
 struct bench {
 	struct kunit *test;
+	struct kvblk_worker worker;
 	struct kvblk_queue q;
 	struct kvblk_mem mem;
 	struct kvblk_mem_ops mem_ops;
@@ -213,11 +215,11 @@ static inline void bench_stop(struct bench *b)
 /* Whether the worker sleeps and has nothing to do. */
 static inline bool bench_asleep(struct bench *b)
 {
-	if (READ_ONCE(b->q.events) || !llist_empty(&b->q.done))
+	if (kvblk_queue_has_work(&b->q) || !llist_empty(&b->worker.incoming))
 		return false;
 	/* It runs from taking the events to the end of the pass: look later. */
 	smp_rmb();
-	return READ_ONCE(b->q.worker->__state) == TASK_IDLE;
+	return READ_ONCE(b->worker.task->__state) == TASK_IDLE;
 }
 
 static inline void bench_settle(struct bench *b)
@@ -285,11 +287,12 @@ static inline int bench_init(struct kunit *test)
 	};
 	ret = b->env.wq ? bench_memory(b) : -ENOMEM;
 	if (!ret)
-		ret = kvblk_queue_init(&b->q, &b->env, "bench");
+		ret = kvblk_worker_init(&b->worker, &b->mem, &b->owner, "bench");
 	if (ret) {
 		bench_free(b);
 		return ret;
 	}
+	kvblk_queue_init(&b->q, &b->env, &b->worker);
 	test->priv = b;
 	return 0;
 }
@@ -313,7 +316,7 @@ static inline void bench_exit(struct kunit *test)
 		return;
 	}
 	kvblk_queue_release(&b->q);
-	kvblk_queue_exit(&b->q);
+	kvblk_worker_exit(&b->worker);
 	fake_exit(&b->disk);
 	bench_free(b);
 }

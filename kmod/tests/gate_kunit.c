@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a command costs, with a real clock: bounds, not exact values. */
+/*
+ * What a command costs, with a real clock: bounds, not exact values; and who goes first
+ * of several queues.
+ */
 #include <kunit/test.h>
 #include <linux/math64.h>
 #include "../gate.h"
@@ -32,6 +35,28 @@ static u64 earned_since(u64 begin)
 	return div_u64((ktime_get_ns() - begin) * RATE, NSEC_PER_SEC) + 1;
 }
 
+/* A queue that waits counts how often it is told to look. */
+struct test_waiter {
+	struct kvblk_gate_waiter w;
+	unsigned int looks;
+};
+
+static void test_look(struct kvblk_gate_waiter *w)
+{
+	container_of(w, struct test_waiter, w)->looks++;
+}
+
+static u64 take_once(struct kvblk_gate *gate, const struct kvblk_cmd *cmd)
+{
+	struct kvblk_gate_waiter waiter;
+	u64 wait;
+
+	kvblk_gate_waiter_init(&waiter, test_look);
+	wait = kvblk_gate_take(gate, &waiter, cmd);
+	kvblk_gate_quit(gate, &waiter);
+	return wait;
+}
+
 static void costs(struct kunit *test)
 {
 	const struct cost_row *row = test->param_value;
@@ -45,7 +70,7 @@ static void costs(struct kunit *test)
 	for (i = 0; i < KVBLK_BUCKET_NR; i++)
 		kvblk_gate_set(&gate, i, RATE, BURST);
 	for (i = 0; i < REPEAT; i++)
-		KUNIT_ASSERT_EQ(test, 0, kvblk_gate_take(&gate, &cmd));
+		KUNIT_ASSERT_EQ(test, 0, take_once(&gate, &cmd));
 	for (i = 0; i < KVBLK_BUCKET_NR; i++) {
 		s64 left = BURST - (u64)REPEAT * row->cost[i];
 
@@ -92,11 +117,11 @@ static void who_waits(struct kunit *test)
 	gate_empty(&gate, row->empty);
 	for (cmd.op = KVBLK_OP_NONE; cmd.op < KVBLK_OP_NR; cmd.op++)
 		KUNIT_EXPECT_EQ_MSG(test, row->waits[cmd.op],
-				    !!kvblk_gate_take(&gate, &cmd), "op %u",
+				    !!take_once(&gate, &cmd), "op %u",
 				    cmd.op);
 	kvblk_gate_set(&gate, row->empty, 0, 0);
 	for (cmd.op = KVBLK_OP_NONE; cmd.op < KVBLK_OP_NR; cmd.op++)
-		KUNIT_EXPECT_EQ_MSG(test, 0, kvblk_gate_take(&gate, &cmd),
+		KUNIT_EXPECT_EQ_MSG(test, 0, take_once(&gate, &cmd),
 				    "op %u", cmd.op);
 }
 
@@ -122,10 +147,65 @@ static void limits_are_shown(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gate.throttle.limited);
 }
 
+/* A queue whose request is large is not overtaken by those that have small ones. */
+static void first_come_first(struct kunit *test)
+{
+	const struct kvblk_cmd large = { .op = KVBLK_OP_READ, .len = 1 << 20 };
+	const struct kvblk_cmd small = { .op = KVBLK_OP_READ, .len = 512 };
+	const struct kvblk_cmd write = { .op = KVBLK_OP_WRITE, .len = 512 };
+	struct test_waiter a = {}, b = {}, c = {};
+	struct kvblk_gate gate;
+
+	kvblk_gate_init(&gate);
+	kvblk_gate_waiter_init(&a.w, test_look);
+	kvblk_gate_waiter_init(&b.w, test_look);
+	kvblk_gate_waiter_init(&c.w, test_look);
+	gate_empty(&gate, KVBLK_BUCKET_BYTES_READ);
+	KUNIT_EXPECT_NE(test, 0, kvblk_gate_take(&gate, &a.w, &large));
+	/* Tokens for the small one alone: they are kept for the first. */
+	gate.throttle.bucket[KVBLK_BUCKET_BYTES_READ].zero.ns =
+		ktime_get_ns() - 1000 * NSEC_PER_SEC;
+	KUNIT_EXPECT_EQ(test, U64_MAX, kvblk_gate_take(&gate, &b.w, &small));
+	/* What needs other tokens does not wait. */
+	KUNIT_EXPECT_EQ(test, 0, kvblk_gate_take(&gate, &c.w, &write));
+	KUNIT_EXPECT_EQ(test, 0, b.looks);
+
+	KUNIT_EXPECT_EQ(test, 0, kvblk_gate_take(&gate, &a.w, &large));
+	KUNIT_EXPECT_EQ(test, 1, b.looks);
+	/* The large one has left debt. */
+	KUNIT_EXPECT_NE(test, 0, kvblk_gate_take(&gate, &b.w, &small));
+	KUNIT_EXPECT_NE(test, 0, kvblk_gate_take(&gate, &a.w, &large));
+	kvblk_gate_quit(&gate, &b.w);
+	KUNIT_EXPECT_EQ(test, 1, a.looks);
+	kvblk_gate_quit(&gate, &a.w);
+	KUNIT_EXPECT_TRUE(test, list_empty(&gate.waiters));
+}
+
+/* Nobody keeps a place before a gate without limits. */
+static void lifted_limit_lets_all_pass(struct kunit *test)
+{
+	const struct kvblk_cmd cmd = { .op = KVBLK_OP_READ, .len = 512 };
+	struct test_waiter a = {}, b = {};
+	struct kvblk_gate gate;
+
+	kvblk_gate_init(&gate);
+	kvblk_gate_waiter_init(&a.w, test_look);
+	kvblk_gate_waiter_init(&b.w, test_look);
+	gate_empty(&gate, KVBLK_BUCKET_OPS);
+	KUNIT_EXPECT_NE(test, 0, kvblk_gate_take(&gate, &a.w, &cmd));
+	KUNIT_EXPECT_NE(test, 0, kvblk_gate_take(&gate, &b.w, &cmd));
+	kvblk_gate_set(&gate, KVBLK_BUCKET_OPS, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, kvblk_gate_take(&gate, &b.w, &cmd));
+	KUNIT_EXPECT_EQ(test, 0, kvblk_gate_take(&gate, &a.w, &cmd));
+	KUNIT_EXPECT_TRUE(test, list_empty(&gate.waiters));
+}
+
 static struct kunit_case gate_cases[] = {
 	KUNIT_CASE_PARAM(costs, cost_gen_params),
 	KUNIT_CASE_PARAM(who_waits, wait_gen_params),
 	KUNIT_CASE(limits_are_shown),
+	KUNIT_CASE(first_come_first),
+	KUNIT_CASE(lifted_limit_lets_all_pass),
 	{}
 };
 

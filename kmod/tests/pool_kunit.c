@@ -124,7 +124,7 @@ static void idle_session_is_small(struct kunit *test)
 {
 	struct bench *b = test->priv;
 	size_t thread = THREAD_SIZE + sizeof(struct task_struct);
-	size_t session = ksize(b->q.scratch) + PAGE_SIZE +
+	size_t session = ksize(b->worker.scratch) + PAGE_SIZE +
 			 kmalloc_size_roundup(sizeof(struct kvblk_session));
 	size_t running;
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The thread that serves queues, each in its turn.
+ *
+ * It never sleeps but for want of work. A turn is bounded by the size of the ring, so a
+ * busy queue keeps the others of its worker waiting for one turn and no longer. What
+ * is to be done is noted in the queue, not in the worker: a queue that moves takes it
+ * along.
+ */
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include "queue.h"
+#include "worker.h"
+
+void kvblk_worker_wake(struct kvblk_queue *q)
+{
+	struct kvblk_worker *w;
+
+	/*
+	 * What the caller noted in @q first: pairs with the barrier in worker_pass_on().
+	 * Either the new worker is woken here, or it finds the note by itself.
+	 */
+	smp_mb();
+	rcu_read_lock();
+	w = READ_ONCE(q->worker);
+	wake_up_process(w->task);
+	rcu_read_unlock();
+}
+
+void kvblk_worker_give(struct kvblk_worker *w, struct kvblk_queue *q)
+{
+	llist_add(&q->arrival, &w->incoming);
+	wake_up_process(w->task);
+}
+
+bool kvblk_worker_enter(struct kvblk_worker *w)
+{
+	if (!w->entered)
+		w->entered = kvblk_mem_enter(w->mem);
+	return w->entered;
+}
+
+static void worker_leave(struct kvblk_worker *w)
+{
+	if (w->entered)
+		kvblk_mem_leave(w->mem);
+	w->entered = false;
+}
+
+static void worker_welcome(struct kvblk_worker *w)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&w->incoming));
+	struct kvblk_queue *q, *tmp;
+
+	llist_for_each_entry_safe(q, tmp, list, arrival)
+		list_add_tail(&q->turn, &w->queues);
+}
+
+/* The last this worker does with a queue that moves: no turn is under way. */
+static void worker_pass_on(struct kvblk_queue *q, struct kvblk_worker *to)
+{
+	list_del(&q->turn);
+	WRITE_ONCE(q->worker, to);
+	/*
+	 * Its barrier comes before the new worker's look at the queue: pairs with that in
+	 * kvblk_worker_wake().
+	 */
+	kvblk_worker_give(to, q);
+	wake_up_var(&q->worker);
+}
+
+static void worker_pass(struct kvblk_worker *w)
+{
+	struct kvblk_queue *q, *tmp;
+	struct kvblk_worker *to;
+
+	worker_welcome(w);
+	list_for_each_entry(q, &w->queues, turn) {
+		if (!kvblk_queue_has_work(q))
+			continue;
+		kvblk_queue_turn(q);
+		/*
+		 * KVM injects an IOAPIC interrupt from a work item on this CPU:
+		 * let it run.
+		 */
+		cond_resched();
+	}
+	/* A queue that is told to be idle may get other memory. */
+	worker_leave(w);
+	list_for_each_entry_safe(q, tmp, &w->queues, turn) {
+		kvblk_queue_settle(q);
+		to = READ_ONCE(q->destination);
+		if (to != w)
+			worker_pass_on(q, to);
+	}
+}
+
+static bool worker_has_work(const struct kvblk_worker *w)
+{
+	struct kvblk_queue *q;
+
+	if (!llist_empty(&w->incoming) || kthread_should_stop())
+		return true;
+	list_for_each_entry(q, &w->queues, turn) {
+		if (kvblk_queue_has_work(q))
+			return true;
+	}
+	return false;
+}
+
+static int worker_thread(void *data)
+{
+	struct kvblk_worker *w = data;
+	struct mem_cgroup *old = kvblk_owner_enter(w->owner);
+
+	while (!kthread_should_stop()) {
+		/* Its barrier pairs with the wake-up after setting an event. */
+		set_current_state(TASK_IDLE);
+		if (!worker_has_work(w))
+			schedule();
+		__set_current_state(TASK_RUNNING);
+		worker_pass(w);
+	}
+	kvblk_owner_leave(old);
+	return 0;
+}
+
+/* ---- life cycle: the session ---- */
+
+int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
+		      const struct kvblk_owner *owner, const char *name)
+{
+	struct task_struct *task;
+	int ret;
+
+	w->mem = mem;
+	w->owner = owner;
+	INIT_LIST_HEAD(&w->queues);
+	init_llist_head(&w->incoming);
+	w->scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*w->scratch),
+				   GFP_KERNEL_ACCOUNT);
+	if (!w->scratch)
+		return -ENOMEM;
+
+	task = kthread_create(worker_thread, w, "kvblk/%s", name);
+	if (IS_ERR(task)) {
+		ret = PTR_ERR(task);
+		goto err_free;
+	}
+	w->task = get_task_struct(task);
+	ret = kvblk_owner_adopt(task);
+	if (ret)
+		goto err_stop;
+	wake_up_process(task);
+	return 0;
+
+err_stop:
+	kthread_stop(task);
+	put_task_struct(task);
+err_free:
+	kfree(w->scratch);
+	return ret;
+}
+
+void kvblk_worker_exit(struct kvblk_worker *w)
+{
+	kthread_stop(w->task);
+	/* A late kvblk_worker_wake() may still be about to wake it. */
+	synchronize_rcu();
+	put_task_struct(w->task);
+	kfree(w->scratch);
+}
+
+void kvblk_queue_move(struct kvblk_queue *q, struct kvblk_worker *to)
+{
+	WRITE_ONCE(q->destination, to);
+	kvblk_queue_event(q, KVBLK_EV_MOVE);
+	wait_var_event(&q->worker, READ_ONCE(q->worker) == to);
+}

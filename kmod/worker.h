@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The thread that serves queues. */
+#ifndef KVBLK_WORKER_H
+#define KVBLK_WORKER_H
+
+#include <linux/list.h>
+#include <linux/llist.h>
+#include "guest.h"
+#include "mem.h"
+#include "owner.h"
+
+struct kvblk_queue;
+
+/**
+ * struct kvblk_worker - A thread and the queues it serves in turn
+ * @task: The thread, from init to exit; a reference is held.
+ * @mem: Guest memory of all its queues, borrowed for a pass at a time.
+ * @owner: Control groups.
+ * @queues: In the order of their turns; the thread's own.
+ * @incoming: Queues handed to it, from any context.
+ * @entered: @mem is borrowed; the thread's own, as is @scratch.
+ * @scratch: Pieces of the chain at hand, KVBLK_CHAIN_MAX.
+ */
+struct kvblk_worker {
+	struct task_struct *task;
+	const struct kvblk_mem *mem;
+	const struct kvblk_owner *owner;
+	struct list_head queues;
+	struct llist_head incoming;
+	bool entered;
+	struct kvblk_seg *scratch;
+};
+
+/**
+ * kvblk_worker_init - Start a worker without queues
+ * @w: Zeroed.
+ * @mem: Guest memory; may change while none of its queues runs.
+ * @owner: Control groups for what it causes.
+ * @name: The thread is called kvblk/@name.
+ *
+ * Return: 0 or -errno. The thread joins the caller's control groups.
+ */
+int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
+		      const struct kvblk_owner *owner, const char *name);
+
+/*
+ * End a worker whose queues are idle or have moved away. Waits for an RCU grace period:
+ * then it and its queues may be freed.
+ */
+void kvblk_worker_exit(struct kvblk_worker *w);
+
+/* Wake the worker that has @q: any context. It finds what is set in @q before. */
+void kvblk_worker_wake(struct kvblk_queue *q);
+
+/* Borrow guest memory until the end of this pass; false if it is gone. */
+bool kvblk_worker_enter(struct kvblk_worker *w);
+
+/* Give a new queue to @w. */
+void kvblk_worker_give(struct kvblk_worker *w, struct kvblk_queue *q);
+
+#endif /* KVBLK_WORKER_H */
