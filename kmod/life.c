@@ -144,9 +144,10 @@ static void session_reset(struct kvblk_session *s)
 
 static void session_wait(struct kvblk_session *s, const bool *pending)
 {
-	if (!wait_event_timeout(s->wait, !READ_ONCE(*pending),
-				msecs_to_jiffies(s->drain_ms)))
-		kvblk_complain(s->disk, "I/O has not ended after %u ms", s->drain_ms);
+	u32 ms = READ_ONCE(s->drain_ms);
+
+	if (!wait_event_timeout(s->wait, !READ_ONCE(*pending), msecs_to_jiffies(ms)))
+		kvblk_complain(s->disk, "I/O has not ended after %u ms", ms);
 }
 
 /*
@@ -243,7 +244,8 @@ void kvblk_session_stop_queue(struct kvblk_session *s, unsigned int vq)
 	mutex_lock(&s->disk->lock);
 	kvblk_queue_stop(q);
 	mutex_unlock(&s->disk->lock);
-	wait_event_timeout(s->wait, kvblk_queue_idle(q), msecs_to_jiffies(s->drain_ms));
+	wait_event_timeout(s->wait, kvblk_queue_idle(q),
+			   msecs_to_jiffies(READ_ONCE(s->drain_ms)));
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_stop_queue);
 

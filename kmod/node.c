@@ -198,6 +198,21 @@ static int node_resume(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
+static int node_parameters(void *ctx, void *data, struct kvblk_why *why)
+{
+	struct kvblk_session_set *arg = data;
+	struct kvblk_vmm *vmm = ctx;
+
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	if (arg->drain_ms > KVBLK_DRAIN_MS_MAX)
+		return kvblk_why(why, -EINVAL, "drain_ms: %u is above %u", arg->drain_ms,
+				 KVBLK_DRAIN_MS_MAX);
+	if (arg->drain_ms)
+		WRITE_ONCE(vmm->session->drain_ms, arg->drain_ms);
+	return 0;
+}
+
 #define NODE_FIRST	_IOC_NR(KVBLK_SESSION_SET_MEM)
 #define NODE_CMD(cmd, type, answers, fn) \
 	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, answers, fn)
@@ -212,6 +227,8 @@ static const struct kvblk_ucmd node_cmds[] = {
 	NODE_CMD(KVBLK_SESSION_PAUSE, struct kvblk_session_pause, true, node_pause),
 	NODE_CMD(KVBLK_SESSION_RESUME, struct kvblk_session_pause, true,
 		 node_resume),
+	NODE_CMD(KVBLK_SESSION_SET, struct kvblk_session_set, false,
+		 node_parameters),
 };
 
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

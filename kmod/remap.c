@@ -96,7 +96,8 @@ static bool remap_begin(struct kvblk_session *s)
 static bool remap_wait(struct kvblk_session *s,
 		       bool (*done)(const struct kvblk_session *s))
 {
-	return wait_event_timeout(s->wait, done(s), msecs_to_jiffies(s->drain_ms));
+	return wait_event_timeout(s->wait, done(s),
+				  msecs_to_jiffies(READ_ONCE(s->drain_ms)));
 }
 
 /* Stops queues that are still; without a lock. */

@@ -215,6 +215,11 @@ static void fill_session_pause(void *arg)
 								     any_u32();
 }
 
+static void fill_session_set(void *arg)
+{
+	((struct kvblk_session_set *)arg)->drain_ms = below(2) ? below(3000) : any_u32();
+}
+
 static void fill_info(void *arg)
 {
 	(void)arg;
@@ -236,6 +241,7 @@ static const struct {
 	  fill_session_pause },
 	{ KVBLK_SESSION_RESUME, sizeof(struct kvblk_session_pause),
 	  fill_session_pause },
+	{ KVBLK_SESSION_SET, sizeof(struct kvblk_session_set), fill_session_set },
 	{ KVBLK_SESSION_SET_MEM, sizeof(struct kvblk_session_mem), fill_mem },
 	{ KVBLK_SESSION_BIND, sizeof(struct kvblk_session_bind), fill_bind },
 	{ KVBLK_SESSION_WRITE, sizeof(struct kvblk_session_reg), fill_reg },

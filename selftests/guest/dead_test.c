@@ -337,6 +337,39 @@ TEST_EACH(pause_is_bounded, kinds)
 	with_dead_disk(pause_body);
 }
 
+static int64_t reset_takes_ms(uint32_t drain_ms)
+{
+	uint64_t start;
+
+	EXPECT_EQ(session_drain(d.s.fd, drain_ms), 0);
+	start = now_ns();
+	session_write(&d.s, VIRTIO_MMIO_STATUS, 0);
+	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
+	return (now_ns() - start) / 1000000;
+}
+
+/* The second reset joins the first, and waits by itself. */
+static void drain_body(void)
+{
+	int64_t brief, patient;
+
+	hang();
+	brief = reset_takes_ms(10);
+	patient = reset_takes_ms(3000);
+	EXPECT_GE(patient, 3000 - 1000 / 250);
+	EXPECT_LT(brief, patient);
+	dm_resume(&dm);
+	ASSERT_TRUE(WAIT_FOR(!driver_status(&d)));
+	driver_close(&d);
+	witness_stop();
+	expect_usable();
+}
+
+TEST_EACH(the_session_says_how_long, kinds)
+{
+	with_dead_disk(drain_body);
+}
+
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "kvblk", O_NONBLOCK) ? -errno : 0;

@@ -89,6 +89,13 @@ void session_close(struct session *s)
 		close(s->event[i]);
 }
 
+int session_drain(int fd, uint32_t ms)
+{
+	struct kvblk_session_set arg = { .hdr.size = sizeof(arg), .drain_ms = ms };
+
+	return vdpa_wanted() ? 0 : call(fd, KVBLK_SESSION_SET, &arg);
+}
+
 int session_access(int fd, unsigned long cmd, uint32_t offset, uint32_t len,
 		   uint64_t *value)
 {

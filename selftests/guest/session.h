@@ -44,6 +44,9 @@ void session_close(struct session *s);
 
 int session_bind(int fd, enum kvblk_event event, uint32_t queue, int eventfd);
 
+/* How long a reset and a close wait: 0 or -errno; not through vhost-vdpa. */
+int session_drain(int fd, uint32_t ms);
+
 /* One register access by ioctl: 0 or -errno. */
 int session_access(int fd, unsigned long cmd, uint32_t offset, uint32_t len,
 		   uint64_t *value);

@@ -84,6 +84,9 @@ TEST(contract)
 		  sizeof(struct kvblk_session_reg), fill_reg, NULL, { 0 } },
 		{ "info", KVBLK_SESSION_INFO,
 		  sizeof(struct kvblk_session_info), fill_info, NULL, { 0 } },
+		{ "set", KVBLK_SESSION_SET,
+		  sizeof(struct kvblk_session_set), fill_info, NULL,
+		  { offsetof(struct kvblk_session_set, reserved) } },
 	};
 	unsigned int i;
 
@@ -122,6 +125,19 @@ TEST(message)
 	bad.len = 3;
 	contract_check_message(session, KVBLK_SESSION_READ, &good, &bad,
 			       sizeof(good));
+}
+
+TEST(drain_limit_has_bounds)
+{
+	struct kvblk_session_set set = {
+		.hdr.size = sizeof(set), .drain_ms = KVBLK_DRAIN_MS_MAX + 1,
+	};
+
+	open_session();
+	contract_refuse(session, KVBLK_SESSION_SET, &set, -EINVAL, "drain_ms");
+	EXPECT_EQ(session_drain(session, KVBLK_DRAIN_MS_MAX), 0);
+	EXPECT_EQ(session_drain(session, 1), 0);
+	EXPECT_EQ(session_drain(session, 0), 0);
 }
 
 static void refuse_mem(const struct kvblk_region *region, uint32_t count,

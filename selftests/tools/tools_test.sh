@@ -23,7 +23,7 @@ out=${1:-$scratch/out}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 ctl=$out/kvblkctl
-commands=(add remove set list show stats pause resume)
+commands=(add remove set list show stats attach detach pause resume)
 
 # shellcheck source=tap.sh
 . "$here/tap.sh"
@@ -187,6 +187,9 @@ NAME: missing|show --json
 'y': one argument too many|list y
 --watch: '0' is not|stats --watch 0 disk
 --watch: 'nan' is not|stats --watch nan disk
+--vdpa is missing|attach disk
+--vdpa is missing|detach disk
+NAME|attach --vdpa
 --watch: '1s' is not|stats --watch 1s disk
 --count: '0' is not|stats --watch 1 --count 0 disk
 --count: only with --watch|stats --count 5 disk
@@ -200,7 +203,8 @@ check_code "output that cannot be written is a failure" 1 'cannot write' write_t
 
 truncate -s 1M "$scratch/image"
 declare -A valid=([add]="disk $scratch/image" [remove]=disk [set]="--iops 5 disk" [list]=""
-	[show]=disk [stats]=disk [pause]=disk [resume]=disk)
+	[show]=disk [stats]=disk [attach]="--vdpa disk" [detach]="--vdpa disk" [pause]=disk
+	[resume]=disk)
 for command in "${commands[@]}"; do
 	name="$command: without the module, exit code 4 and what to do"
 	if [ -e /dev/kvblk-control ]; then

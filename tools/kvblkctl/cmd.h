@@ -38,6 +38,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_add;
+extern const struct cmd cmd_attach;
+extern const struct cmd cmd_detach;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_pause;
 extern const struct cmd cmd_remove;
@@ -54,14 +56,18 @@ enum {
 	OPT_CAPACITY,
 	OPT_COUNT,
 	OPT_DIRECT,
+	OPT_FORCE,
+	OPT_HOST,
 	OPT_JSON,
 	OPT_MODE,
 	OPT_NO_LOCK,
 	OPT_OWNER,
+	OPT_PHYS,
 	OPT_QUEUE_SIZE,
 	OPT_READ_ONLY,
 	OPT_SERIAL,
 	OPT_TIMEOUT,
+	OPT_VDPA,
 	OPT_WATCH,
 	OPT_LIMIT,
 	OPT_IOPS = OPT_LIMIT + KVBLK_LIMIT_OPS,

@@ -13,6 +13,8 @@ static const struct cmd * const cmds[] = {
 	&cmd_list,
 	&cmd_show,
 	&cmd_stats,
+	&cmd_attach,
+	&cmd_detach,
 	&cmd_pause,
 	&cmd_resume,
 };

@@ -135,6 +135,14 @@ int kvblk_dev_resume(struct kvblk_dev *dev)
 			  dev->why, sizeof(dev->why));
 }
 
+int kvblk_dev_set_drain(struct kvblk_dev *dev, uint32_t drain_ms)
+{
+	struct kvblk_session_set arg = { .drain_ms = drain_ms };
+
+	return kvblk_call(dev->fd, KVBLK_SESSION_SET, &arg.hdr, sizeof(arg), dev->why,
+			  sizeof(dev->why));
+}
+
 /*
  * The guest's bytes lie in memory as its store left them, little-endian in this
  * device; the kernel takes a number.

@@ -353,6 +353,15 @@ int kvblk_dev_pause(struct kvblk_dev *dev, uint32_t timeout_ms,
 int kvblk_dev_resume(struct kvblk_dev *dev);
 
 /**
+ * kvblk_dev_set_drain - Say how long a reset and the end of the session wait for I/O
+ * @dev: The device.
+ * @drain_ms: Milliseconds, 1 to KVBLK_DRAIN_MS_MAX; 1000 if this is never called.
+ *
+ * Return: 0, -EINVAL.
+ */
+int kvblk_dev_set_drain(struct kvblk_dev *dev, uint32_t drain_ms);
+
+/**
  * kvblk_dev_write - Forward a guest write
  * @dev: The session.
  * @offset: From the start of the window.

@@ -432,8 +432,8 @@ struct kvblk_session_bind {
  *
  * A guest access that left the guest. A read returns what the mapped page shows. A
  * write that virtio does not allow is ignored, as the specification asks: the call
- * succeeds. A reset (write of 0 to Status) waits for I/O at most one second;
- * when that is not enough the call succeeds and Status reads NEEDS_RESET until
+ * succeeds. A reset (write of 0 to Status) waits for I/O at most one second (see
+ * struct kvblk_session_set); when that is not enough the call succeeds and Status reads NEEDS_RESET until
  * the I/O has ended.
  */
 struct kvblk_session_reg {
@@ -474,6 +474,23 @@ struct kvblk_session_pause {
 	__u32 in_flight;
 };
 
+/**
+ * struct kvblk_session_set - KVBLK_SESSION_SET: parameters of this session
+ * @hdr: No flags.
+ * @drain_ms: How long a reset and the end of the session wait for I/O, 1 to
+ *	KVBLK_DRAIN_MS_MAX (EINVAL); 0 leaves it as it is. 1000 at first.
+ * @reserved: Must be 0.
+ *
+ * Works at any time; a wait that has begun is not changed.
+ */
+struct kvblk_session_set {
+	struct kvblk_hdr hdr;
+	__u32 drain_ms;
+	__u32 reserved;
+};
+
+#define KVBLK_DRAIN_MS_MAX	60000
+
 #define KVBLK_SESSION_SET_MEM	_IOWR(KVBLK_IOC, 0x40, struct kvblk_session_mem)
 #define KVBLK_SESSION_BIND	_IOWR(KVBLK_IOC, 0x41, struct kvblk_session_bind)
 #define KVBLK_SESSION_WRITE	_IOWR(KVBLK_IOC, 0x42, struct kvblk_session_reg)
@@ -481,5 +498,6 @@ struct kvblk_session_pause {
 #define KVBLK_SESSION_INFO	_IOWR(KVBLK_IOC, 0x44, struct kvblk_session_info)
 #define KVBLK_SESSION_PAUSE	_IOWR(KVBLK_IOC, 0x45, struct kvblk_session_pause)
 #define KVBLK_SESSION_RESUME	_IOWR(KVBLK_IOC, 0x46, struct kvblk_session_pause)
+#define KVBLK_SESSION_SET	_IOWR(KVBLK_IOC, 0x47, struct kvblk_session_set)
 
 #endif /* _UAPI_LINUX_KVBLK_H */
