@@ -283,7 +283,8 @@ TEST_EACH(end, whos)
 	fault_sweep(&op);
 	op.name = "close";
 	op.run = run_close;
-	op.failed = op.undo = close_rest;
+	op.failed = close_rest;
+	op.undo = close_rest;
 	fault_sweep(&op);
 	fault_report();
 }
