@@ -32,6 +32,7 @@ help:
 	@echo
 	@echo 'Beyond make check'
 	@echo '  fuzz       libFuzzer until it is stopped'
+	@echo '  torture    hostile guests and callers, TORTURE=10 times as many as make check has'
 	@echo '  coverage   line and branch coverage of the module, by all tests in UML'
 	@echo
 	@echo 'Downloads and kernels are kept in $${KVBLK_CACHE:-~/.cache/kvblk}.'
@@ -69,7 +70,10 @@ lint unit kunit selftest testfuzz testtools:
 fuzz:
 	@selftests/fuzz/run.sh --seconds 0
 
+torture:
+	@TORTURE=$(or $(TORTURE),10) selftests/torture.sh
+
 coverage:
 	@selftests/coverage/run.sh
 
-.PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz coverage
+.PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz torture coverage

@@ -54,6 +54,8 @@ done
 for name; do
 	run_part "$name"
 done
+logs=("${@/#/$CACHE/log/check-}")
+"$TOP/selftests/figures.sh" "${logs[@]/%/.log}"
 [ ${#failures[@]} -eq 0 ] || printf '# %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

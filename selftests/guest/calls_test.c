@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include "disk.h"
 #include "driver.h"
@@ -39,7 +40,7 @@ static uint64_t below(uint32_t n)
 
 static int any_fd(void)
 {
-	static int control = -1, null, pipes[2], node;
+	static int control = -1, null, pipes[2], node, dir, epoll, memfd;
 	char path[64];
 
 	if (control < 0) {
@@ -47,13 +48,16 @@ static int any_fd(void)
 		null = open("/dev/null", O_RDWR);
 		disk_node(disk.name, path, sizeof(path));
 		node = open(path, O_PATH);
+		dir = open("/", O_RDONLY | O_DIRECTORY);
+		epoll = epoll_create1(0);
+		memfd = memfd_create("calls", 0);
 		ASSERT_EQ(pipe(pipes), 0);
 	}
 	return ((const int[]) {
 		control, control, control, null, pipes[0], node, disk.fd,
 		NEVER_OPEN, -1, d.s.fd, d.s.fd, d.s.fd, d.s.fd, d.s.fd,
-		d.s.event[0], d.s.event[1], d.s.event[2],
-	})[below(17)];
+		d.s.event[0], d.s.event[1], d.s.event[2], dir, epoll, memfd,
+	})[below(20)];
 }
 
 static uint64_t any_pointer(uint32_t len)
@@ -435,6 +439,7 @@ TEST_FULL(random_calls, HOURS, NULL)
 			PRNG_PICK(&prng, moves)();
 		if (i % PROVE_EVERY == 0)
 			prove(i);
+		harness_progress(i, goal);
 	}
 	prove(1);
 	harness_note("%llu hostile calls, %llu ms", (unsigned long long)goal,

@@ -80,6 +80,21 @@ void harness_note(const char *fmt, ...)
 	va_end(ap);
 }
 
+void harness_progress(uint64_t done, uint64_t goal)
+{
+	static uint64_t last;
+	uint64_t now = now_ns();
+
+	if (!last)
+		last = now;
+	if (now - last < PROGRESS_SECONDS * NSEC_PER_SEC)
+		return;
+	last = now;
+	harness_note("%llu of %llu (%llu %%)", (unsigned long long)done,
+		     (unsigned long long)goal,
+		     (unsigned long long)(goal ? 100 * done / goal : 100));
+}
+
 void harness_fail(bool fatal, const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;

@@ -16,6 +16,7 @@
 #define NSEC_PER_SEC	1000000000ULL
 #define TEST_SECONDS	120	/* until a test counts as hung */
 #define WAIT_SECONDS	20	/* until an event counts as lost */
+#define PROGRESS_SECONDS 30	/* between two notes of progress */
 
 /**
  * struct test - A test, once or once for each of its variants
@@ -60,6 +61,8 @@ unsigned int harness_variant(void);
 
 void harness_note(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
+/* A note how far a long test has come, if the last one is long ago. */
+void harness_progress(uint64_t done, uint64_t goal);
 void harness_fail(bool fatal, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 noreturn void harness_skip(const char *fmt, ...)

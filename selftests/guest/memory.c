@@ -113,6 +113,27 @@ void memory_drop(const struct memory *m)
 	}
 }
 
+static void replace(void *p, uint64_t len)
+{
+	int prot = PROT_READ | PROT_WRITE;
+
+	if (on_uml()) {
+		forbid(p, len);
+		ASSERT_EQ(mprotect(p, len, prot), 0);
+		return;
+	}
+	ASSERT_TRUE(mmap(p, len, prot, MAP_PRIVATE | MAP_ANONYMOUS |
+			 MAP_NORESERVE | MAP_FIXED, -1, 0) == p);
+}
+
+void memory_replace(const struct memory *m)
+{
+	const struct region *r;
+
+	for (r = m->region; r < m->region + m->nr; r++)
+		replace(r->addr, r->size);
+}
+
 int memory_give(const struct memory *m, int session)
 {
 	struct kvblk_region regions[MEMORY_REGIONS];

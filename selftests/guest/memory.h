@@ -65,6 +65,9 @@ void memory_expect_left_alone(const struct memory *m);
 /* Takes all of it away from under a device that uses it. */
 void memory_drop(const struct memory *m);
 
+/* Other pages at the same addresses, under a device that uses the old ones. */
+void memory_replace(const struct memory *m);
+
 /* Makes a part of it fault on every access. */
 void memory_forbid(const struct memory *m, uint64_t gpa, uint64_t len);
 

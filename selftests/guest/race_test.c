@@ -164,6 +164,12 @@ static void do_map(void)
 	atomic_fetch_add(&calls, 1);
 }
 
+static void do_replace_memory(void)
+{
+	memory_replace(&m);
+	atomic_fetch_add(&calls, 1);
+}
+
 static void do_add(void)
 {
 	struct kvblk_add arg = add_arg;
@@ -245,6 +251,7 @@ static const struct {
 	{ "read", do_read },
 	{ "info", do_info },
 	{ "map", do_map },
+	{ "replace_memory", do_replace_memory },
 	{ "add", do_add },
 	{ "remove", do_remove },
 	{ "set", do_set },
@@ -329,12 +336,14 @@ TEST_FULL(pairs, HOURS, NULL)
 {
 	uint64_t amount = torture_amount("KVBLK_TORTURE_CALLS", NORMAL);
 	uint64_t start = now_ns();
-	unsigned int a, b;
+	unsigned int a, b, done = 0;
 
 	setup();
 	for (a = 0; a < NR_OPS; a++) {
-		for (b = a; b < NR_OPS; b++)
+		for (b = a; b < NR_OPS; b++) {
 			run_pair(a, b, amount / NR_PAIRS + 1);
+			harness_progress(++done, NR_PAIRS);
+		}
 	}
 	harness_note("%u pairs, %llu calls, %llu ms", (unsigned int)NR_PAIRS,
 		     (unsigned long long)atomic_load(&calls),

@@ -315,9 +315,10 @@ TEST_FULL(requests, HOURS, variants)
 
 	setup();
 	ASSERT_EQ(pthread_create(&thread, NULL, scribble_loop, NULL), 0);
-	do
+	do {
 		play_round(number++);
-	while (hostile() < goal);
+		harness_progress(hostile(), goal);
+	} while (hostile() < goal);
 	atomic_store(&quit, true);
 	pthread_join(thread, NULL);
 	harness_note("%llu hostile requests, %llu broken rings in %u rounds, %llu ms",

@@ -9,6 +9,11 @@
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
 #   fault    the same machine: every allocation fails in turn
 #
+# and only if named, for what TORTURE (10) times of the hostile tests takes:
+#
+#   torture      6.12: hostile guests and callers
+#   torture_uml  User Mode Linux 7.2 with sanitizers: the same
+#
 # Prints TAP. The jobs, which run inside, are the other scripts here.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../env/common.sh"
@@ -18,6 +23,7 @@ VM_DIR=$TOP/selftests/vm
 DEMO_DIR=$TOP/selftests/demo
 build=$CACHE/selftest/$(printf '%s' "$TOP" | sha1sum | cut -c1-10)
 RETRIES=2
+TORTURE=${TORTURE:-10}
 
 # What the jobs find at /kvblk in machine SERIES.
 make_payload()
@@ -104,6 +110,30 @@ boot_fault()
 	make_uml_payload
 	"$ENV_DIR/umlrun.sh" -t 1800 -m 1G --leaks --allow 'Call Trace' \
 		--shared "$build/uml/out-fault" "$VM_DIR/fault.sh" "$build/uml"
+}
+
+# amounts DIR REQUESTS CALLS - what one round is, TORTURE times.
+amounts()
+{
+	printf 'KVBLK_TORTURE_%s=%d\n' REQUESTS $(($2 * TORTURE)) CALLS $(($3 * TORTURE)) >"$1/amounts"
+}
+
+boot_torture()
+{
+	make_payload 6.12
+	amounts "$build/6.12/kvblk" 1000000 100000
+	"$ENV_DIR/mkroot.sh" "$build/6.12/torture.cpio" --kernel 6.12 \
+		--modules "ext4 loop" --bin mke2fs --bin losetup --bin timeout \
+		--file /etc/mke2fs.conf:/etc/mke2fs.conf --file "$build/6.12/kvblk:/kvblk"
+	boot 6.12 torture -t $((1800 * TORTURE)) -m 2048
+}
+
+boot_torture_uml()
+{
+	make_uml_payload
+	amounts "$build/uml" 50000 10000
+	"$ENV_DIR/umlrun.sh" -t $((1800 * TORTURE)) -m 1G --leaks --shared "$build/uml/out-torture" \
+		"$VM_DIR/torture.sh" "$build/uml"
 }
 
 boot_old() { boot_short 6.1; }
