@@ -34,8 +34,9 @@ uint32_t registers_read(const struct session *s, uint32_t offset)
 	case VIRTIO_MMIO_STATUS:
 		return vdpa_status(s->fd);
 	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		/* Nobody keeps it: a driver has to look. */
-		return VIRTIO_MMIO_INT_VRING;
+		/* Nobody keeps it: a driver has to look at everything. */
+		return vdpa_status(s->fd) & STATUS_BROKEN ?
+		       VIRTIO_MMIO_INT_CONFIG : VIRTIO_MMIO_INT_VRING;
 	}
 	DIE("register %#x is not shown through vDPA", offset);
 	return 0;
