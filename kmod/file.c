@@ -80,12 +80,7 @@ static void file_complete(struct kiocb *iocb, long ret)
 
 static bool file_aligned(const struct kvblk_backing *b, const struct kvblk_io *io)
 {
-	u64 bits = 0;
-	unsigned int i;
-
-	for (i = 0; i < io->nr_iov; i++)
-		bits |= (uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
-	return !(bits & (b->mem_align - 1));
+	return !(io->bits & (b->mem_align - 1));
 }
 
 static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)

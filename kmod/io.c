@@ -6,6 +6,6 @@
 void kvblk_io_iter(const struct kvblk_io *io, unsigned int dir,
 		   struct iov_iter *iter)
 {
-	io->mem->ops->iter(iter, dir, io->iov, io->nr_iov, io->len);
+	io->mem->ops->iter(iter, dir, io->vec, io->nr_vec, io->len);
 	iov_iter_advance(iter, io->done);
 }

@@ -9,12 +9,14 @@
 #include <linux/workqueue.h>
 
 struct kvblk_mem;
+union kvblk_vec;
 
 /**
  * struct kvblk_io - A transfer
  * @mem: Guest memory.
- * @iov: Host addresses of the data; see kvblk_mem_iov().
- * @nr_iov: Elements.
+ * @vec: Where the data is; see kvblk_mem_vec().
+ * @nr_vec: Elements.
+ * @bits: All its addresses and lengths, or-ed.
  * @write: From guest memory to the file.
  * @pos: Offset in the file.
  * @len: Bytes.
@@ -30,8 +32,9 @@ struct kvblk_mem;
  */
 struct kvblk_io {
 	const struct kvblk_mem *mem;
-	struct iovec *iov;
-	unsigned int nr_iov;
+	union kvblk_vec *vec;
+	u64 bits;
+	unsigned int nr_vec;
 	bool write;
 	u64 pos;
 	size_t len;

@@ -30,6 +30,7 @@ int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
 	mem->ops = ops;
 	mem->region = region;
 	mem->nr = nr;
+	mem->locked = 0;
 	mem->mm = mm;
 	if (mm)
 		mmgrab(mm);
@@ -39,6 +40,8 @@ EXPORT_SYMBOL_KVBLK(kvblk_mem_init);
 
 void kvblk_mem_exit(struct kvblk_mem *mem)
 {
+	if (mem->ops && mem->ops->release)
+		mem->ops->release(mem);
 	if (mem->mm)
 		mmdrop(mem->mm);
 	kvfree(mem->region);
@@ -142,8 +145,8 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
 	return 0;
 }
 
-int kvblk_mem_iov(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		  unsigned int nr, struct iovec *iov)
+int kvblk_mem_count(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
+		    unsigned int nr)
 {
 	u64 gpa, len, run, host;
 	unsigned int i;
@@ -155,11 +158,27 @@ int kvblk_mem_iov(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
 			run = len;
 			if (kvblk_mem_find(mem, gpa, &run, &host))
 				return -ENXIO;
-			if (!iov)
-				continue;
-			iov[n].iov_base = u64_to_user_ptr(host);
-			iov[n].iov_len = run;
 		}
 	}
 	return n;
+}
+
+int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
+		  unsigned int nr, union kvblk_vec *vec, u64 *bits)
+{
+	u64 gpa, len, run, host;
+	unsigned int i;
+
+	*bits = 0;
+	for (i = 0; i < nr; i++) {
+		gpa = seg[i].gpa;
+		for (len = seg[i].len; len; gpa += run, len -= run) {
+			run = len;
+			if (kvblk_mem_find(mem, gpa, &run, &host) ||
+			    mem->ops->vec(vec++, host, run))
+				return -ENXIO;
+			*bits |= host | run;
+		}
+	}
+	return 0;
 }

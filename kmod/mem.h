@@ -3,6 +3,7 @@
 #ifndef KVBLK_MEM_H
 #define KVBLK_MEM_H
 
+#include <linux/bvec.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include "guest.h"
@@ -10,10 +11,20 @@
 struct kvblk_mem;
 
 /**
+ * union kvblk_vec - A piece of data, as the kind of memory has it
+ * @iov: User memory; for unit tests kernel memory, as a kvec.
+ * @bv: Pages.
+ */
+union kvblk_vec {
+	struct iovec iov;
+	struct bio_vec bv;
+};
+
+/**
  * struct kvblk_mem_region - A piece of guest memory
  * @gpa: Guest physical address.
  * @size: Bytes; neither address wraps.
- * @host: Address of the kind: user address or kernel pointer.
+ * @host: Address of the kind: user address, kernel pointer or physical address.
  */
 struct kvblk_mem_region {
 	u64 gpa;
@@ -35,24 +46,30 @@ struct kvblk_mapping {
 
 /**
  * struct kvblk_mem_ops - A kind of memory
+ * @present: It never faults: it can be read and written in any context.
  * @enter: Makes the memory reachable for this thread; false if it is gone.
  * @leave: Undoes @enter.
  * @read: Copies from @host; without @sleep, only what is present (-EFAULT).
  * @write: Copies to @host likewise.
- * @iter: Makes an iterator over host addresses.
+ * @vec: Makes a piece of @len bytes at @host, which follow each other. 0 or -ENXIO.
+ * @iter: Makes an iterator over pieces.
  * @map: Pins and maps @len bytes at @gpa until @unmap.
  * @unmap: Undoes @map.
+ * @release: Gives up what the memory holds, or NULL.
  */
 struct kvblk_mem_ops {
+	bool present;
 	bool (*enter)(const struct kvblk_mem *mem);
 	void (*leave)(const struct kvblk_mem *mem);
 	int (*read)(void *dst, u64 host, size_t len, bool sleep);
 	int (*write)(u64 host, const void *src, size_t len, bool sleep);
+	int (*vec)(union kvblk_vec *vec, u64 host, u64 len);
 	void (*iter)(struct iov_iter *iter, unsigned int dir,
-		     const struct iovec *iov, unsigned int nr, size_t count);
+		     const union kvblk_vec *vec, unsigned int nr, size_t count);
 	int (*map)(const struct kvblk_mem *mem, u64 gpa, size_t len,
 		   struct kvblk_mapping *map);
 	void (*unmap)(struct kvblk_mapping *map);
+	void (*release)(struct kvblk_mem *mem);
 };
 
 /**
@@ -60,12 +77,14 @@ struct kvblk_mem_ops {
  * @ops: The kind.
  * @mm: Of the VMM, for user memory; only the struct is held, not its content, so
  *	that the VMM can die.
+ * @locked: Pages that count against the VMM's RLIMIT_MEMLOCK.
  * @nr: Regions.
  * @region: Sorted by @gpa, not overlapping.
  */
 struct kvblk_mem {
 	const struct kvblk_mem_ops *ops;
 	struct mm_struct *mm;
+	unsigned long locked;
 	unsigned int nr;
 	struct kvblk_mem_region *region;
 };
@@ -102,6 +121,47 @@ int kvblk_mem_init(struct kvblk_mem *mem, const struct kvblk_mem_ops *ops,
 		   unsigned int nr, unsigned int *bad);
 void kvblk_mem_exit(struct kvblk_mem *mem);
 
+/**
+ * kvblk_mem_init_phys - Take over an array of regions with physical addresses
+ * @mem: To fill.
+ * @region: As for kvblk_mem_init(); @region->host is a physical address. A region may span
+ *	memory with holes, such as all there is: an address in a hole is as one outside.
+ * @nr: Its elements.
+ * @bad: As for kvblk_mem_init().
+ *
+ * The caller keeps the pages until kvblk_mem_exit().
+ *
+ * Return: as kvblk_mem_init().
+ */
+int kvblk_mem_init_phys(struct kvblk_mem *mem, struct kvblk_mem_region *region,
+			unsigned int nr, unsigned int *bad);
+
+/**
+ * kvblk_mem_init_held - The same for pages whose owner may let go of them too early
+ * @mem: To fill.
+ * @region: As above, but all of it is memory, in whole pages.
+ * @nr: Its elements.
+ * @bad: As for kvblk_mem_init().
+ *
+ * Holds a reference to each page until kvblk_mem_exit(). Does not sleep.
+ *
+ * Return: as kvblk_mem_init().
+ */
+int kvblk_mem_init_held(struct kvblk_mem *mem, struct kvblk_mem_region *region,
+			unsigned int nr, unsigned int *bad);
+
+/**
+ * kvblk_mem_pin - Pin user memory until kvblk_mem_exit()
+ * @mem: User memory of the current process; all regions are aligned to pages.
+ *
+ * The pages count against RLIMIT_MEMLOCK. Faults pages in: sleeps as long as it takes, but
+ * a fatal signal ends it.
+ *
+ * Return: 0; -ENOMEM above the limit, or without memory; -EFAULT, -EOPNOTSUPP, ... for
+ * memory that cannot be pinned; -EINTR. @mem is not changed on failure.
+ */
+int kvblk_mem_pin(struct kvblk_mem *mem);
+
 struct kvblk_mem_reader kvblk_mem_reader(const struct kvblk_mem *mem, bool sleep);
 
 /* Whether the map covers all of @len bytes at @gpa. */
@@ -127,16 +187,28 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
 		    u32 len, bool sleep);
 
 /**
- * kvblk_mem_iov - Translate pieces of a chain
+ * kvblk_mem_count - Count the pieces that pieces of a chain become
  * @mem: The map.
- * @seg: Pieces.
+ * @seg: Pieces of the chain.
  * @nr: Number of them.
- * @iov: Where to store; NULL to count only.
  *
- * Return: number of iovec elements, or -ENXIO.
+ * Return: number of elements for kvblk_mem_vec(), or -ENXIO.
  */
-int kvblk_mem_iov(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		  unsigned int nr, struct iovec *iov);
+int kvblk_mem_count(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
+		    unsigned int nr);
+
+/**
+ * kvblk_mem_vec - Translate pieces of a chain
+ * @mem: The map.
+ * @seg: Pieces of the chain.
+ * @nr: Number of them.
+ * @vec: Where to store.
+ * @bits: All host addresses and lengths, or-ed: what they are aligned to.
+ *
+ * Return: 0 or -ENXIO.
+ */
+int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
+		  unsigned int nr, union kvblk_vec *vec, u64 *bits);
 
 static inline bool kvblk_mem_enter(const struct kvblk_mem *mem)
 {

@@ -24,12 +24,19 @@ static int mem_kernel_write(u64 host, const void *src, size_t len, bool sleep)
 	return 0;
 }
 
+static int mem_kernel_vec(union kvblk_vec *vec, u64 host, u64 len)
+{
+	vec->iov.iov_base = u64_to_user_ptr(host);
+	vec->iov.iov_len = len;
+	return 0;
+}
+
 static void mem_kernel_iter(struct iov_iter *iter, unsigned int dir,
-			    const struct iovec *iov, unsigned int nr,
+			    const union kvblk_vec *vec, unsigned int nr,
 			    size_t count)
 {
 	/* struct iovec and struct kvec differ in the address space only. */
-	iov_iter_kvec(iter, dir, (const struct kvec *)iov, nr, count);
+	iov_iter_kvec(iter, dir, (const struct kvec *)&vec->iov, nr, count);
 }
 
 static int mem_kernel_map(const struct kvblk_mem *mem, u64 gpa, size_t len,
@@ -53,6 +60,7 @@ const struct kvblk_mem_ops kvblk_mem_kernel_ops = {
 	.leave	= mem_kernel_leave,
 	.read	= mem_kernel_read,
 	.write	= mem_kernel_write,
+	.vec	= mem_kernel_vec,
 	.iter	= mem_kernel_iter,
 	.map	= mem_kernel_map,
 	.unmap	= mem_kernel_unmap,

@@ -47,10 +47,17 @@ static int mem_user_write(u64 host, const void *src, size_t len, bool sleep)
 	return copy_to_user_nofault(dst, src, len);
 }
 
-static void mem_user_iter(struct iov_iter *iter, unsigned int dir,
-			  const struct iovec *iov, unsigned int nr, size_t count)
+static int mem_user_vec(union kvblk_vec *vec, u64 host, u64 len)
 {
-	iov_iter_init(iter, dir, iov, nr, count);
+	vec->iov.iov_base = u64_to_user_ptr(host);
+	vec->iov.iov_len = len;
+	return 0;
+}
+
+static void mem_user_iter(struct iov_iter *iter, unsigned int dir,
+			  const union kvblk_vec *vec, unsigned int nr, size_t count)
+{
+	iov_iter_init(iter, dir, &vec->iov, nr, count);
 }
 
 /* Pins the pages that hold @len bytes at @gpa, region by region. */
@@ -122,6 +129,7 @@ const struct kvblk_mem_ops kvblk_mem_user_ops = {
 	.leave	= mem_user_leave,
 	.read	= mem_user_read,
 	.write	= mem_user_write,
+	.vec	= mem_user_vec,
 	.iter	= mem_user_iter,
 	.map	= mem_user_map,
 	.unmap	= mem_user_unmap,

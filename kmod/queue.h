@@ -20,7 +20,7 @@
 #include "vring.h"
 #include "worker.h"
 
-#define KVBLK_IOV_INLINE	4
+#define KVBLK_VEC_INLINE	4
 
 struct kvblk_queue;
 
@@ -29,13 +29,13 @@ struct kvblk_queue;
  * @q: Its queue.
  * @head: First descriptor.
  * @cmd: The decided request. @cmd.data points to scratch memory: only valid
- *	until @io.iov is made.
+ *	until @io.vec is made.
  * @status: The answer.
  * @used_len: Bytes written to guest memory, the status byte included.
  * @next: What the worker does when the request comes back to it.
  * @job: What a work item does with it; may sleep.
  * @job_ret: Result of @job.
- * @inline_iov: Room for a few host addresses; for more @io.iov is allocated.
+ * @inline_vec: Room for a few pieces of data; for more @io.vec is allocated.
  * @link: In the pool, or in the queue's ready list.
  * @done: In the queue's list of those that come back.
  * @io: The transfer; its work item does @job.
@@ -51,7 +51,7 @@ struct kvblk_req {
 	int (*job)(struct kvblk_req *req);
 	int job_ret;
 
-	struct iovec inline_iov[KVBLK_IOV_INLINE];
+	union kvblk_vec inline_vec[KVBLK_VEC_INLINE];
 
 	union {
 		struct list_head link;

@@ -60,26 +60,26 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 
 /* ---- 1. From the ring to a decided request ---- */
 
-static int req_iov_alloc(struct kvblk_req *req, gfp_t gfp)
+static int req_vec_alloc(struct kvblk_req *req, gfp_t gfp)
 {
 	const struct kvblk_cmd *cmd = &req->cmd;
 	int nr;
 
-	req->io.iov = req->inline_iov;
+	req->io.vec = req->inline_vec;
 	if (cmd->op == KVBLK_OP_NONE || cmd->op == KVBLK_OP_FLUSH)
 		return 0;
 
-	nr = kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, NULL);
+	nr = kvblk_mem_count(req->q->env.mem, cmd->data, cmd->nr_data);
 	if (nr < 0)
 		return nr;
-	req->io.nr_iov = nr;
-	if (nr > KVBLK_IOV_INLINE)
-		req->io.iov = kmalloc_array(nr, sizeof(*req->io.iov),
+	req->io.nr_vec = nr;
+	if (nr > KVBLK_VEC_INLINE)
+		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec),
 					    gfp | __GFP_ACCOUNT);
-	if (!req->io.iov)
+	if (!req->io.vec)
 		return -ENOMEM;
-	kvblk_mem_iov(req->q->env.mem, cmd->data, cmd->nr_data, req->io.iov);
-	return 0;
+	return kvblk_mem_vec(req->q->env.mem, cmd->data, cmd->nr_data,
+			     req->io.vec, &req->io.bits);
 }
 
 /* Turns the request into a verdict; its status byte is known. */
@@ -104,7 +104,7 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
 	if (ret == -ENODATA)
 		return ret;
 	if (!ret)
-		ret = req_iov_alloc(req, sleep ? GFP_KERNEL :
+		ret = req_vec_alloc(req, sleep ? GFP_KERNEL :
 					 GFP_NOWAIT | __GFP_NOWARN);
 	if (ret == -ENXIO || (ret && sleep)) {
 		req_refuse(req, VIRTIO_BLK_S_IOERR);
@@ -296,7 +296,7 @@ static int req_identify_job(struct kvblk_req *req)
 	struct iov_iter iter;
 	size_t n;
 
-	req->q->env.mem->ops->iter(&iter, ITER_DEST, req->io.iov, req->io.nr_iov,
+	req->q->env.mem->ops->iter(&iter, ITER_DEST, req->io.vec, req->io.nr_vec,
 				   VIRTIO_BLK_ID_BYTES);
 	n = copy_to_iter(req->q->env.serial, VIRTIO_BLK_ID_BYTES, &iter);
 	return n == VIRTIO_BLK_ID_BYTES ? 0 : -EFAULT;
@@ -335,8 +335,8 @@ void kvblk_req_start(struct kvblk_req *req)
 
 void kvblk_req_free(struct kvblk_req *req)
 {
-	if (req->io.iov != req->inline_iov)
-		kfree(req->io.iov);
-	req->io.iov = NULL;
+	if (req->io.vec != req->inline_vec)
+		kfree(req->io.vec);
+	req->io.vec = NULL;
 	kvblk_pool_put(&req->q->pool, req);
 }

@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -246,6 +247,30 @@ static inline int bench_memory(struct bench *b)
 	};
 	b->mem_ops = kvblk_mem_kernel_ops;
 	return kvblk_mem_init(&b->mem, &b->mem_ops, NULL, region, 1, &bad);
+}
+
+/* The same memory by the addresses of its pages, each a region; present at any time. */
+static inline int bench_use_pages(struct bench *b)
+{
+	const unsigned int nr = BENCH_RAM / PAGE_SIZE;
+	struct kvblk_mem_region *region = kvmalloc_array(nr, sizeof(*region), GFP_KERNEL);
+	unsigned int i, bad;
+
+	if (!region)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		void *va = b->ram + i * PAGE_SIZE;
+		struct page *page = is_vmalloc_addr(va) ? vmalloc_to_page(va) :
+							  virt_to_page(va);
+
+		region[i] = (struct kvblk_mem_region){
+			.gpa = BENCH_GPA + i * PAGE_SIZE,
+			.size = PAGE_SIZE,
+			.host = (u64)page_to_pfn(page) << PAGE_SHIFT,
+		};
+	}
+	kvblk_mem_exit(&b->mem);
+	return kvblk_mem_init_phys(&b->mem, region, nr, &bad);
 }
 
 static inline void bench_free(struct bench *b)

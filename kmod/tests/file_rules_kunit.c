@@ -219,9 +219,10 @@ static void every_outcome(struct kunit *test)
 	const struct file_row *row = test->param_value;
 	struct kvblk_mem mem = { .ops = &kvblk_mem_kernel_ops };
 	u8 *guest = kunit_kmalloc(test, LEN, GFP_KERNEL);
-	struct iovec iov = { (void __user *)guest, LEN };
+	union kvblk_vec vec = { .iov = { (void __user *)guest, LEN } };
 	struct kvblk_io io = {
-		.mem = &mem, .iov = &iov, .nr_iov = 1,
+		.mem = &mem, .vec = &vec, .nr_vec = 1,
+		.bits = (uintptr_t)guest | LEN,
 		.write = row->write, .pos = row->pos, .len = LEN,
 	};
 	struct kvblk_backing b = {};

@@ -176,11 +176,11 @@ static void empty_map(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_mem_find(mem, 0, &len, &host));
 	KUNIT_EXPECT_FALSE(test, kvblk_mem_covers(mem, 0, 1));
 	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_mem_write(mem, 0, &byte, 1, true));
-	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_mem_iov(mem, &seg, 1, NULL));
-	KUNIT_EXPECT_EQ(test, 0, kvblk_mem_iov(mem, &seg, 0, NULL));
+	KUNIT_EXPECT_EQ(test, -ENXIO, kvblk_mem_count(mem, &seg, 1));
+	KUNIT_EXPECT_EQ(test, 0, kvblk_mem_count(mem, &seg, 0));
 }
 
-/* ---- kvblk_mem_iov ---- */
+/* ---- kvblk_mem_count, kvblk_mem_vec ---- */
 
 struct iov_row {
 	const char *name;
@@ -213,24 +213,28 @@ static const struct iov_row iov_rows[] = {
 
 KUNIT_ARRAY_PARAM_DESC(iov, iov_rows, name);
 
-static void pieces_to_iovecs(struct kunit *test)
+static void pieces_to_vecs(struct kunit *test)
 {
 	struct kvblk_mem *mem = map_make(test, rich, ARRAY_SIZE(rich));
 	const struct iov_row *row = test->param_value;
-	struct iovec iov[ROW_IOV] = {};
+	union kvblk_vec vec[ROW_IOV] = {};
+	u64 bits, want = 0;
 	int i;
 
 	KUNIT_EXPECT_EQ(test, row->ret,
-			kvblk_mem_iov(mem, row->seg, row->nr, NULL));
-	KUNIT_ASSERT_EQ(test, row->ret,
-			kvblk_mem_iov(mem, row->seg, row->nr, iov));
+			kvblk_mem_count(mem, row->seg, row->nr));
+	KUNIT_ASSERT_EQ(test, min(row->ret, 0),
+			kvblk_mem_vec(mem, row->seg, row->nr, vec, &bits));
+	if (row->ret < 0)
+		return;
 	for (i = 0; i < row->ret; i++) {
 		KUNIT_EXPECT_EQ(test, row->iov[i].host,
-				(u64)(uintptr_t)iov[i].iov_base);
-		KUNIT_EXPECT_EQ(test, row->iov[i].len, iov[i].iov_len);
+				(u64)(uintptr_t)vec[i].iov.iov_base);
+		KUNIT_EXPECT_EQ(test, row->iov[i].len, vec[i].iov.iov_len);
+		want |= row->iov[i].host | row->iov[i].len;
 	}
-	if (row->ret >= 0)
-		KUNIT_EXPECT_EQ(test, 0, iov[row->ret].iov_len);
+	KUNIT_EXPECT_EQ(test, 0, vec[row->ret].iov.iov_len);
+	KUNIT_EXPECT_EQ(test, want, bits);
 }
 
 /* ---- reading and writing: two regions that touch, hosts in reverse ---- */
@@ -373,7 +377,7 @@ static struct kunit_case mem_cases[] = {
 	KUNIT_CASE_PARAM(overlaps_are_found, init_gen_params),
 	KUNIT_CASE_PARAM(ranges, range_gen_params),
 	KUNIT_CASE(empty_map),
-	KUNIT_CASE_PARAM(pieces_to_iovecs, iov_gen_params),
+	KUNIT_CASE_PARAM(pieces_to_vecs, iov_gen_params),
 	KUNIT_CASE_PARAM(writes, copy_gen_params),
 	KUNIT_CASE_PARAM(reads, copy_gen_params),
 	KUNIT_CASE(kind_is_asked),

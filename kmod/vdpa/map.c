@@ -7,7 +7,9 @@
  * there for it, and a request that names it is answered IOERR.
  */
 #include <linux/sched/mm.h>
+#include <linux/mmzone.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vhost_iotlb.h>
 #include "vdpa.h"
 
@@ -55,6 +57,7 @@ static struct kvblk_mem_region *map_regions(struct vhost_iotlb *iotlb, unsigned 
 	return region;
 }
 
+/* With physical addresses vhost unpins pages first and tells afterwards: they are held. */
 static int map_use(struct kvblk_vdpa *kv, struct kvblk_mem_region *region,
 		   unsigned int nr)
 {
@@ -62,7 +65,10 @@ static int map_use(struct kvblk_vdpa *kv, struct kvblk_mem_region *region,
 	unsigned int bad;
 	int ret;
 
-	ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, kv->mm, region, nr, &bad);
+	if (kv->phys)
+		ret = kvblk_mem_init_held(&mem, region, nr, &bad);
+	else
+		ret = kvblk_mem_init(&mem, &kvblk_mem_user_ops, kv->mm, region, nr, &bad);
 	if (ret) {
 		kvfree(region);
 		return ret;
@@ -107,10 +113,35 @@ void kvblk_vdpa_unbind_mm(struct vdpa_device *vdpa)
 	kv->mm = NULL;
 }
 
+/* All there is, at the addresses it has. */
+static int map_identity(struct kvblk_vdpa *kv)
+{
+	struct kvblk_mem_region *region = kvzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	struct kvblk_mem mem;
+	unsigned int bad;
+
+	if (!region)
+		return -ENOMEM;
+	region->size = BIT_ULL(MAX_PHYSMEM_BITS);
+	/* One region overlaps nothing. */
+	kvblk_mem_init_phys(&mem, region, 1, &bad);
+	kvblk_session_remap(kv->session, &mem);
+	return 0;
+}
+
 /*
- * The kernel's own virtio drivers hand out physical addresses and map nothing. Nobody else
- * may ever have that: a VMM's driver begins with no memory at all.
+ * The host's own virtio driver hands out physical addresses and maps nothing. Nobody else
+ * may ever have that: the driver of a VMM begins with no memory at all.
  */
 void kvblk_vdpa_map_of_driver(struct kvblk_vdpa *kv)
 {
+	const struct device_driver *driver = kv->vdpa.dev.driver;
+	bool identity = kv->phys && driver && !strcmp(driver->name, "virtio_vdpa");
+	int ret;
+
+	if (identity == kv->identity)
+		return;
+	ret = identity ? map_identity(kv) : map_use(kv, NULL, 0);
+	if (!ret)
+		kv->identity = identity;
 }
