@@ -11,6 +11,7 @@
 #include "backing.h"
 #include "cmd.h"
 #include "gate.h"
+#include "hist.h"
 #include "stats.h"
 
 struct kvblk_session;
@@ -55,6 +56,7 @@ struct kvblk_disk_spec {
  *
  * @gate: Throttle, with its own lock.
  * @stats: Written by the worker.
+ * @hists: Likewise.
  * @complaints: Limits log messages that a guest can cause.
  */
 struct kvblk_disk {
@@ -74,6 +76,7 @@ struct kvblk_disk {
 
 	struct kvblk_gate gate;
 	struct kvblk_counters stats;
+	struct kvblk_hists hists;
 	struct ratelimit_state complaints;
 };
 

@@ -80,8 +80,11 @@ static void queue_retire(struct kvblk_req *req)
 
 void kvblk_queue_push(struct kvblk_req *req)
 {
-	kvblk_vring_push(&req->q->vring, req->head, req->used_len);
-	queue_retire(req);
+	struct kvblk_queue *q = req->q;
+
+	kvblk_vring_push(&q->vring, req->head, req->used_len);
+	queue_set_in_flight(q, q->in_flight - 1);
+	list_add_tail(&req->link, &q->answered);
 }
 
 void kvblk_queue_ready(struct kvblk_req *req)
@@ -105,6 +108,19 @@ void kvblk_queue_break(struct kvblk_req *req, const char *reason)
 	queue_retire(req);
 }
 
+/* What the driver sees now: the end of it all, at one time. */
+static void queue_forget(struct kvblk_queue *q)
+{
+	u64 now = ktime_get_ns();
+	struct kvblk_req *req, *tmp;
+
+	list_for_each_entry_safe(req, tmp, &q->answered, link) {
+		kvblk_lap_end(&req->lap, now, q->env.hists, kvblk_req_kind(req));
+		kvblk_req_free(req);
+	}
+	INIT_LIST_HEAD(&q->answered);
+}
+
 static void queue_publish(struct kvblk_queue *q)
 {
 	bool interrupt;
@@ -116,6 +132,8 @@ static void queue_publish(struct kvblk_queue *q)
 					      KVBLK_STAT_SUPPRESSED, 1);
 	kvblk_watch_work(q, interrupt);
 	q->env.ops->used(q, interrupt);
+	/* Last: it must not delay the interrupt. */
+	queue_forget(q);
 }
 
 /* Requests that came back: each goes on with its next step. */
@@ -162,6 +180,17 @@ enum queue_step {
 	STEP_BLOCKED,
 };
 
+/* A free request, be it one that was only kept until its answer is published. */
+static struct kvblk_req *queue_get_req(struct kvblk_queue *q)
+{
+	struct kvblk_req *req = kvblk_pool_get(&q->pool);
+
+	if (req || list_empty(&q->answered))
+		return req;
+	queue_publish(q);
+	return kvblk_pool_get(&q->pool);
+}
+
 /* The first chain of the ring, as it is: not decided, not popped. */
 static enum queue_step queue_find(struct kvblk_queue *q, struct kvblk_req **req)
 {
@@ -169,17 +198,18 @@ static enum queue_step queue_find(struct kvblk_queue *q, struct kvblk_req **req)
 	int got;
 	u16 head;
 
-	if (kvblk_pool_used_up(&q->pool))
+	if (kvblk_pool_used_up(&q->pool) && list_empty(&q->answered))
 		return STEP_BLOCKED;
 	reason = queue_peek(q, &head, &got);
 	if (reason)
 		queue_poison(q, reason);
 	if (got <= 0)
 		return reason ? STEP_BLOCKED : STEP_EMPTY;
-	*req = kvblk_pool_get(&q->pool);
+	*req = queue_get_req(q);
 	if (!*req)
 		return STEP_BLOCKED;
 	(*req)->head = head;
+	kvblk_arrive_find(&q->arrive, &q->vring, &(*req)->lap);
 	return STEP_MORE;
 }
 
@@ -223,6 +253,7 @@ static enum queue_step queue_start_req(struct kvblk_queue *q, struct kvblk_req *
 	u64 wait = kvblk_gate_take(q->env.gate, &q->waiter, &req->cmd);
 
 	if (wait) {
+		kvblk_arrive_stall(&q->arrive, &q->vring, &req->lap);
 		queue_stall(q, wait);
 		return STEP_BLOCKED;
 	}
@@ -323,6 +354,7 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 {
 	struct blk_plug plug;
 
+	kvblk_arrive_turn(&q->arrive);
 	blk_start_plug(&plug);
 	queue_reap(q, true);
 	queue_publish(q);
@@ -372,6 +404,7 @@ void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 	init_llist_head(&q->done);
 	kvblk_pool_init(&q->pool);
 	INIT_LIST_HEAD(&q->ready);
+	INIT_LIST_HEAD(&q->answered);
 	kvblk_gate_waiter_init(&q->waiter, queue_tokens);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);
@@ -441,6 +474,7 @@ int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 	};
 	q->write_through = !(features & BIT_ULL(VIRTIO_BLK_F_FLUSH));
 	q->waiting = false;
+	kvblk_arrive_init(&q->arrive, vq->base);
 	return 0;
 }
 

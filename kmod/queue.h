@@ -5,12 +5,15 @@
 
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
+#include <linux/timekeeping.h>
 #include <linux/virtio_blk.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include "arrive.h"
 #include "backing.h"
 #include "cmd.h"
 #include "gate.h"
+#include "hist.h"
 #include "io.h"
 #include "mem.h"
 #include "mmio.h"
@@ -36,7 +39,8 @@ struct kvblk_queue;
  * @job: What a work item does with it; may sleep.
  * @job_ret: Result of @job.
  * @inline_vec: Room for a few pieces of data; for more @io.vec is allocated.
- * @link: In the pool, or in the queue's ready list.
+ * @lap: Where its time goes.
+ * @link: In the pool, or in the queue's list of ready or of answered requests.
  * @done: In the queue's list of those that come back.
  * @io: The transfer; its work item does @job.
  */
@@ -52,6 +56,7 @@ struct kvblk_req {
 	int job_ret;
 
 	union kvblk_vec inline_vec[KVBLK_VEC_INLINE];
+	struct kvblk_lap lap;
 
 	union {
 		struct list_head link;
@@ -86,6 +91,7 @@ struct kvblk_queue_ops {
  * @backing: The bytes.
  * @gate: The throttle.
  * @stats: Counters.
+ * @hists: Histograms.
  * @owner: Control groups.
  * @wq: For what may sleep.
  */
@@ -97,6 +103,7 @@ struct kvblk_queue_env {
 	struct kvblk_backing *backing;
 	struct kvblk_gate *gate;
 	struct kvblk_counters *stats;
+	struct kvblk_hists *hists;
 	const struct kvblk_owner *owner;
 	struct workqueue_struct *wq;
 };
@@ -164,6 +171,8 @@ struct kvblk_watch {
  * @pool: Requests.
  * @ready: Popped and decided requests that wait for tokens.
  * @held: The first chain of the ring, decided, not popped: it waits for tokens.
+ * @answered: Requests completed in this turn, which the driver does not see yet.
+ * @arrive: Since when the chains of the ring have been there.
  * @in_flight: Requests popped and not yet completed.
  * @stalled: The first request waits for tokens and the timer runs.
  * @waiter: Its place among the queues of the disk that wait for tokens.
@@ -191,6 +200,8 @@ struct kvblk_queue {
 	struct kvblk_pool pool;
 	struct list_head ready;
 	struct kvblk_req *held;
+	struct list_head answered;
+	struct kvblk_arrive arrive;
 	unsigned int in_flight;
 	bool stalled;
 	struct kvblk_gate_waiter waiter;
@@ -263,6 +274,14 @@ static inline bool kvblk_queue_quiet(const struct kvblk_queue *q)
 /* Set an event and wake the worker: any context. */
 void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
 
+/* The driver notified: any context. */
+static inline void kvblk_queue_kick(struct kvblk_queue *q)
+{
+	kvblk_arrive_kick(&q->arrive);
+	kvblk_queue_event(q, KVBLK_EV_KICK);
+}
+
+
 /* queue.c: called by the worker */
 
 static inline bool kvblk_queue_has_work(const struct kvblk_queue *q)
@@ -285,6 +304,14 @@ int kvblk_req_prepare(struct kvblk_req *req);
 void kvblk_req_prepare_patiently(struct kvblk_req *req);
 void kvblk_req_start(struct kvblk_req *req);
 void kvblk_req_free(struct kvblk_req *req);
+enum kvblk_kind kvblk_req_kind(const struct kvblk_req *req);
+
+/* It now waits for @stage. */
+static inline void kvblk_req_lap(struct kvblk_req *req, enum kvblk_stage stage)
+{
+	if (req->lap.stage != stage)
+		kvblk_lap_to(&req->lap, stage, ktime_get_ns());
+}
 
 /* queue.c: called by request.c */
 void kvblk_queue_ready(struct kvblk_req *req);

@@ -44,6 +44,9 @@ static void req_work(struct work_struct *work)
 	struct mem_cgroup *old = kvblk_owner_enter(env->owner);
 
 	req->job_ret = req_run_job(req);
+	/* Or it was about the chain or the status byte. */
+	if (req->lap.stage == KVBLK_STAGE_BACKING)
+		kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
 	kvblk_owner_leave(old);
 	kvblk_queue_post(req);
 }
@@ -208,6 +211,7 @@ static void req_complete(struct kvblk_req *req, u8 status, u32 written)
 {
 	req->status = status;
 	req->used_len = written + 1;
+	kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
 	req->job_ret = req_store_status(req, false);
 	if (req->job_ret == -EFAULT)
 		req_defer(req, req_status_job, req_status_stored);
@@ -248,19 +252,24 @@ static void req_attempted(struct kvblk_req *req)
 		req->io.delivered = req->io.result;
 	}
 	req->job_ret = 0;
-	if (req->io.done == req->io.len)
+	if (req->io.done == req->io.len) {
 		req_complete_job(req);
-	else
-		/*
-		 * Short, or an error that may come from not being allowed to
-		 * sleep: the patient way finishes it or confirms the error.
-		 */
-		req_defer(req, req_transfer_job, req_complete_job);
+		return;
+	}
+	/*
+	 * Short, or an error that may come from not being allowed to sleep: the
+	 * patient way finishes it or confirms the error.
+	 */
+	kvblk_req_lap(req, KVBLK_STAGE_BACKING);
+	req_defer(req, req_transfer_job, req_complete_job);
 }
 
 static void req_attempt_end(struct kvblk_io *io)
 {
-	kvblk_queue_post(container_of(io, struct kvblk_req, io));
+	struct kvblk_req *req = container_of(io, struct kvblk_req, io);
+
+	kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
+	kvblk_queue_post(req);
 }
 
 static void req_transfer(struct kvblk_req *req)
@@ -330,7 +339,21 @@ static void (*const req_ops[])(struct kvblk_req *req) = {
 void kvblk_req_start(struct kvblk_req *req)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(req_ops) != KVBLK_OP_NR);
+	kvblk_req_lap(req, KVBLK_STAGE_BACKING);
 	req_ops[req->cmd.op](req);
+}
+
+enum kvblk_kind kvblk_req_kind(const struct kvblk_req *req)
+{
+	static const u8 kinds[KVBLK_OP_NR] = {
+		[KVBLK_OP_NONE]		= KVBLK_KIND_OTHER,
+		[KVBLK_OP_READ]		= KVBLK_KIND_READ,
+		[KVBLK_OP_WRITE]	= KVBLK_KIND_WRITE,
+		[KVBLK_OP_FLUSH]	= KVBLK_KIND_FLUSH,
+		[KVBLK_OP_GET_ID]	= KVBLK_KIND_OTHER,
+	};
+
+	return kinds[req->cmd.op];
 }
 
 void kvblk_req_free(struct kvblk_req *req)

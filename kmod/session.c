@@ -75,7 +75,7 @@ static const struct kvblk_queue_ops session_queue_ops = {
 void kvblk_session_kick(struct kvblk_session *s, unsigned int vq)
 {
 	atomic64_inc(&s->disk->stats.kicks);
-	kvblk_queue_event(&s->vq[vq].queue, KVBLK_EV_KICK);
+	kvblk_queue_kick(&s->vq[vq].queue);
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_kick);
 
@@ -174,6 +174,7 @@ static int session_init_engine(struct kvblk_session *s)
 		.backing = &disk->backing,
 		.gate = &disk->gate,
 		.stats = &disk->stats,
+		.hists = &disk->hists,
 		.owner = &s->owner,
 		.wq = disk->wq,
 	};

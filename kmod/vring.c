@@ -83,6 +83,11 @@ int kvblk_vring_peek(struct kvblk_vring *vr, u16 *head)
 	return *head < vr->num ? 1 : -EINVAL;
 }
 
+u16 kvblk_vring_end(const struct kvblk_vring *vr)
+{
+	return get16(READ_ONCE(vr->avail->idx));
+}
+
 void kvblk_vring_advance(struct kvblk_vring *vr)
 {
 	vr->next_avail++;

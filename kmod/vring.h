@@ -51,6 +51,9 @@ size_t kvblk_vring_used_size(u16 num);
  */
 int kvblk_vring_peek(struct kvblk_vring *vr, u16 *head);
 
+/* Where the driver will put its next chain, as it says now; may be any number. */
+u16 kvblk_vring_end(const struct kvblk_vring *vr);
+
 /* Take the chain that kvblk_vring_peek() found. */
 void kvblk_vring_advance(struct kvblk_vring *vr);
 

@@ -41,6 +41,7 @@
  * @geo: 64 sectors, 64 ring entries, writable.
  * @gate: Without limits.
  * @stats: Counters.
+ * @hists: Histograms.
  * @owner: Nobody.
  * @disk: The backing.
  * @env: How they hang together.
@@ -66,6 +67,7 @@ struct bench {
 	struct kvblk_geometry geo;
 	struct kvblk_gate gate;
 	struct kvblk_counters stats;
+	struct kvblk_hists hists;
 	struct kvblk_owner owner;
 	struct fake_backing disk;
 	struct kvblk_queue_env env;
@@ -164,7 +166,7 @@ static const struct kvblk_queue_ops bench_ops = {
 
 static inline void bench_kick(struct bench *b)
 {
-	kvblk_queue_event(&b->q, KVBLK_EV_KICK);
+	kvblk_queue_kick(&b->q);
 }
 
 static inline int bench_try_start(struct bench *b, u16 num, u64 features)
@@ -307,6 +309,7 @@ static inline int bench_init(struct kunit *test)
 		.backing = &b->disk.b,
 		.gate = &b->gate,
 		.stats = &b->stats,
+		.hists = &b->hists,
 		.owner = &b->owner,
 		.wq = alloc_workqueue("kvblk-bench", WQ_UNBOUND, 0),
 	};
