@@ -6,6 +6,7 @@
 # unit    user-space tests of the pure layer      uml     the User Mode Linux kernel
 # vm      QEMU and what runs inside its guests    chroot  the unpacked sid compiler
 # fuzz    the pure layer under libFuzzer          coverage  what the tests reach
+# bootdisk  a disk that boots by itself
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -22,11 +23,12 @@ packages_of()
 	chroot) echo mmdebstrap util-linux ;;
 	fuzz) echo clang-14 libclang-rt-14-dev llvm-14 make libc6-dev python3 ;;
 	coverage) echo gcovr ;;
+	bootdisk) echo syslinux syslinux-common mtools dosfstools fdisk ;;
 	*) die "unknown group '$1'" ;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- build lint unit uml vm chroot fuzz coverage
+[ $# -gt 0 ] || set -- build lint unit uml vm chroot fuzz coverage bootdisk
 missing=() wanted=()
 for group; do
 	read -ra list <<<"$(packages_of "$group")"

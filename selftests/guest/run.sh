@@ -133,6 +133,7 @@ else
 fi
 if [ $# -eq 0 ]; then
 	for file in "$here"/*_test; do
+		[ -d /sys/bus/vdpa ] || [[ $file != */vdpa_* ]] || continue
 		set -- "$@" "${file##*/}"
 	done
 fi

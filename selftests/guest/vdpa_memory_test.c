@@ -20,7 +20,7 @@
 #include "vdpa.h"
 
 #define SIZE		(4 * MIB)
-#define ROUNDS		200
+#define ROUNDS		100
 #define NORMAL		5000ULL
 #define HOURS		(24 * 3600)	/* a limit for long runs */
 #define PROVE_EVERY	250		/* calls */

@@ -3,6 +3,8 @@
 #
 #   driver   6.12: a user-space guest driver works sessions through the ioctls; file systems
 #   guest    6.12: real KVM guests (nested): the demo, a VMM killed under load, each irqchip
+#   vdpa     6.12: stock software through the vDPA bus: vhost-vdpa, the host's own driver, QEMU
+#   vdpa-new 7.2: a short form of it
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
 #   exact    6.12, where an instruction takes a nanosecond: how exact limits are
@@ -89,7 +91,7 @@ make_uml_payload()
 	local to=$build/uml
 	mkdir -p "$to"
 	"$ENV_DIR/umlmake.sh" "$TOP" "$to/module" W=1
-	cp "$to/module/kmod/kvblk.ko" "$VM_DIR/lib.sh" "$to/"
+	cp "$to"/module/kmod/{,vdpa/}*.ko "$build/tools/kvblkctl" "$VM_DIR/lib.sh" "$to/"
 	rm -rf "$to/guest"
 	mkdir -p "$to/guest"
 	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$to/guest/" \;
@@ -147,23 +149,17 @@ emulator_fault()
 	grep -qsE "iotlb_to_section|double fault|Oops: int3" "$1" "$2"
 }
 
-boot_guest()
+# retry_nested SERIES JOB PREPARE BOOT-OPTION... - PREPARE makes the disks anew for every try.
+retry_nested()
 {
-	local to=$build/6.12/kvblk log=$build/6.12/guest.log try=0 status
-	make_payload 6.12
-	cp "$DEMO_DIR/host.sh" "$to/demo.sh"
-	"$DEMO_DIR/mkguest.sh" "$to"
-	"$ENV_DIR/mkroot.sh" "$build/6.12/guest.cpio" --kernel 6.12 --modules "kvm_amd ext4" \
-		--bin e2fsck --bin dd --bin timeout --file "$to:/kvblk"
+	local series=$1 job=$2 prepare=$3 log=$build/$1/$2.log try=0 status
+	shift 3
 	while :; do
-		rm -f "$build/6.12/disk.img"
-		truncate -s 512M "$build/6.12/disk.img"
-		mke2fs -q -t ext4 "$build/6.12/disk.img"
+		$prepare "$series"
 		status=0
-		boot 6.12 guest -t 1200 -m 2560 --kvm-nested --drive "$build/6.12/disk.img" \
-			>"$log" 2>&1 || status=$?
+		boot "$series" "$job" --kvm-nested "$@" >"$log" 2>&1 || status=$?
 		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] ||
-		   ! emulator_fault "$log" "$build/6.12/out-guest/console.log"; then
+		   ! emulator_fault "$log" "$build/$series/out-$job/console.log"; then
 			cat "$log"
 			return "$status"
 		fi
@@ -171,6 +167,50 @@ boot_guest()
 		say "retry $try of $RETRIES: the emulator failed the nested guest ($log)"
 	done
 }
+
+guest_disk()
+{
+	rm -f "$build/$1/disk.img"
+	truncate -s 512M "$build/$1/disk.img"
+	mke2fs -q -t ext4 "$build/$1/disk.img"
+}
+
+boot_guest()
+{
+	local to=$build/6.12/kvblk
+	make_payload 6.12
+	cp "$DEMO_DIR/host.sh" "$to/demo.sh"
+	"$DEMO_DIR/mkguest.sh" "$to"
+	"$ENV_DIR/mkroot.sh" "$build/6.12/guest.cpio" --kernel 6.12 --modules "kvm_amd ext4" \
+		--bin e2fsck --bin dd --bin timeout --file "$to:/kvblk"
+	retry_nested 6.12 guest guest_disk -t 1200 -m 2560 --drive "$build/6.12/disk.img"
+}
+
+# Where the images lie: a file system with the disk that the guest boots from.
+vdpa_disk()
+{
+	rm -f "$build/$1/work.img"
+	mke2fs -q -t ext4 -d "$build/vdpa" "$build/$1/work.img" 768M >/dev/null
+}
+
+boot_on_bus()
+{
+	local series=$1 job=$2 to=$build/$1/kvblk assignments
+	assignments=$("$ENV_DIR/rootfs.sh")
+	eval "$assignments"
+	make_payload "$series"
+	cp "$build/$series/module/kmod/vdpa/kvblk_vdpa.ko" "$TOP"/selftests/vdpa/*.py \
+		"$VM_DIR/vdpa.sh" "$to/"
+	mkdir -p "$build/vdpa"
+	"$TOP/selftests/vdpa/mkdisk.sh" "$build/vdpa/boot.img"
+	"$ENV_DIR/mkroot.sh" "$build/$series/$job.cpio" --kernel "$series" --file "$to:/kvblk" \
+		--modules "ext4 xfs loop dm_mod kvm_amd vhost_vdpa virtio_vdpa"
+	retry_nested "$series" "$job" vdpa_disk -t 1200 -m 2560 --rootfs "$ROOTFS" \
+		--drive "$build/$series/work.img"
+}
+
+boot_vdpa() { boot_on_bus 6.12 vdpa; }
+boot_vdpa-new() { boot_on_bus 7.2 vdpa-new; }
 
 # Counts a machine that died as a failed test of its own.
 run_boot()

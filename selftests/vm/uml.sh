@@ -1,12 +1,13 @@
 #!/bin/bash
 # uml.sh DIR - the job of boot 'uml': the guest driver in a kernel with KASAN, UBSAN, lockdep and
-# kmemleak. DIR holds kvblk.ko, lib.sh and guest/.
+# kmemleak, on both front ends. DIR holds the modules, lib.sh and guest/.
 
 dir=$1
 [ -d "$dir" ] || dir=$HOST$1
 # shellcheck source=selftests/vm/lib.sh
 . "$dir/lib.sh"
 KVBLK=$dir
+PATH=$dir:$PATH
 
 IMPOSSIBLE='^memory_gone|^add_swap_file|flush_reaches.*-file'
 tests=()
@@ -18,6 +19,8 @@ for program in "$dir"/guest/*_test; do
 	rule_reset_test | rule_stable_test | dead_test | ends_test | uffd_test | process_test) continue ;;
 	# fork() and kill() are for the other machines, as above.
 	race_test) tests+=(race_test:pairs); continue ;;
+	# These come later.
+	vdpa_test | vdpa_memory_test) continue ;;
 	esac
 	if "$program" -l | grep -qE "$IMPOSSIBLE"; then
 		mapfile -t more <<<"$(specs "$name" "$IMPOSSIBLE")"
@@ -40,5 +43,31 @@ export KVBLK_TORTURE_REQUESTS=50000 KVBLK_TORTURE_CALLS=10000
 check "insmod" load
 tap_of uml "$dir/guest/run.sh" -n "${tests[@]}"
 losetup -d "$KVBLK_TEST_BDEV"
+
+# The host's own driver: physical addresses, another owner of the rings.
+host_driver()
+{
+	local disk data
+	vdpa dev add name host mgmtdev kvblk-phys && wait_for compgen -G '/dev/vd?' >/dev/null ||
+		return 1
+	disk=$(compgen -G '/dev/vd?')
+	data=/tmp/images/data
+	dd if=/dev/urandom of=$data bs=64k count=32 status=none &&
+		dd if=$data of="$disk" bs=64k oflag=direct status=none &&
+		dd if="$disk" bs=4k count=512 iflag=direct status=none | cmp - $data
+}
+
+modprobe -d "$MODS" vhost_vdpa
+check "insmod kvblk_vdpa" insmod "$dir/kvblk_vdpa.ko"
+KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_of "uml vdpa" \
+	"$dir/guest/run.sh" -n vdpa_test vdpa_memory_test queue_test:wrap broken_test torture_test
+modprobe -d "$MODS" -r vhost_vdpa
+modprobe -d "$MODS" -a virtio_vdpa virtio_blk
+truncate -s 16M /tmp/images/host.img
+kvblkctl add host /tmp/images/host.img
+check "the host's driver writes and reads" host_driver
+check "vdpa dev del" vdpa dev del host
+check "remove" kvblkctl remove host
+check "rmmod kvblk_vdpa" rmmod kvblk_vdpa
 unload
 exit "$failed"

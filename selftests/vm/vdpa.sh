@@ -1,0 +1,203 @@
+#!/bin/bash
+# vdpa.sh [short] - the job of boots 'vdpa' and 'vdpa-new': stock software on kvblk's disks through
+# the vDPA bus. Runs in the root file system of rootfs.sh.
+#
+# libblkio, the guest driver through vhost-vdpa, the host's own virtio-blk driver, QEMU.
+
+# shellcheck source=selftests/vm/lib.sh
+. /kvblk/lib.sh
+
+DRIVERS=/sys/bus/vdpa/drivers
+work=/mnt/work
+mkdir -p $work
+mount -t ext4 /dev/vda $work
+short=${1:-}
+
+# ---- the bus ----
+
+bus_add() { vdpa dev add name "$1" mgmtdev "${2:-kvblk}"; }
+
+# json PATH COMMAND... - a value out of the JSON that vdpa prints
+json() { vdpa -j "${@:2}" | python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
+
+shows() { [ "$(json "$1" "${@:3}")" = "$2" ]; }
+
+bus_tests()
+{
+	truncate -s 8M $work/bus.img
+	kvblkctl add bus $work/bus.img --read-only
+	check "vdpa dev add of a name that no disk has fails" bash -c '! vdpa dev add name none mgmtdev kvblk 2>/dev/null'
+	check "vdpa dev add" bus_add bus
+	check "the same again fails" bash -c '! vdpa dev add name bus mgmtdev kvblk 2>/dev/null'
+	check "vdpa dev show" shows "['dev']['bus']['type']" block dev show bus
+	check "it names the management device" shows "['dev']['bus']['mgmtdev']" kvblk dev show bus
+	check "vdpa dev config show" shows "['config'].keys()" "dict_keys(['bus'])" \
+		dev config show bus
+	check "a disk on the bus cannot be removed" bash -c '! kvblkctl remove bus 2>/dev/null'
+	check "nor given to a VMM" bash -c '! : <>/dev/kvblk/bus' 2>/dev/null
+	check "vdpa dev del" vdpa dev del bus
+	check "it is gone" bash -c '! vdpa dev show bus 2>/dev/null'
+	check "the disk can be removed" kvblkctl remove bus
+}
+
+# Up to Linux 7.2 the bus passes on statistics of network devices only.
+statistics_test()
+{
+	if vdpa dev vstats show "$1" qidx 0 2>&1 | grep -q "not supported"; then
+		number=$((number + 1))
+		echo "ok $number - vdpa dev vstats # SKIP Linux $(uname -r) has them for network devices only"
+		return
+	fi
+	check "vdpa dev vstats count what the disk counts" shows "['vstats']['$1']['requests']" \
+		"$(counter "$1" requests)" dev vstats show "$1" qidx 0
+}
+
+# ---- libblkio ----
+
+blkio() { qemu-io --image-opts "driver=virtio-blk-vhost-vdpa,path=$node,cache.direct=on" "$@"; }
+
+blkio_tests()
+{
+	truncate -s 16M $work/blkio.img
+	kvblkctl add blkio $work/blkio.img
+	check "libblkio: vdpa dev add" bus_add blkio
+	node=/dev/$(basename /sys/bus/vdpa/devices/blkio/vhost-vdpa-*)
+	check "libblkio: the node" wait_for [ -c "$node" ]
+	check "libblkio: written, flushed, read" blkio -c 'write -P 0x5a 512 1M' -c flush \
+		-c 'read -P 0x5a 512 1M' -c 'read -P 0 0 512'
+	check "libblkio: the image has it" qemu-io -r -f raw -c 'read -P 0x5a 512 1M' $work/blkio.img
+	check "libblkio: vdpa dev del" vdpa dev del blkio
+	check "libblkio: kvblkctl remove" kvblkctl remove blkio
+	rm -f $work/blkio.img
+}
+
+# ---- the host's own driver ----
+
+disk_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/virtio*/block/*)"; }
+has_disk() { [ -b "/dev/$(disk_of "$1")" ]; }
+
+# The first driver that was loaded has taken it.
+give_to_host()
+{
+	echo virtio_vdpa >"/sys/bus/vdpa/devices/$1/driver_override"
+	[ ! -e "/sys/bus/vdpa/devices/$1/driver" ] ||
+		echo "$1" >"/sys/bus/vdpa/devices/$1/driver/unbind"
+	echo "$1" >$DRIVERS/virtio_vdpa/bind
+	wait_for has_disk "$1"
+}
+
+verify()
+{
+	fio --name="$1" --filename="/dev/$(disk_of host)" --ioengine=io_uring --direct=1 --rw=randrw \
+		--bs="$2" --iodepth="$3" --size="$4" --verify=crc32c --verify_fatal=1 \
+		--output=$work/fio.log --minimal || { tail -5 $work/fio.log; false; }
+}
+
+file_system()
+{
+	local type=$1 dev
+	dev=/dev/$(disk_of host)
+	"mkfs.$type" "-${2}q" "$dev" &&
+		mount -t "$type" "$dev" /mnt/fs &&
+		cp -a /usr/lib/python3.13 /mnt/fs/ &&
+		(cd /usr/lib/python3.13 && find . -type f -exec sha1sum {} +) >$work/sums &&
+		umount /mnt/fs &&
+		mount -t "$type" "$dev" /mnt/fs &&
+		(cd /mnt/fs/python3.13 && sha1sum -c --quiet $work/sums) &&
+		umount /mnt/fs
+}
+
+start_load()
+{
+	local before
+	before=$(counter host writes_completed)
+	fio --name=load --filename="/dev/$(disk_of host)" --ioengine=io_uring --direct=1 --rw=randwrite \
+		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 >$work/load.log 2>&1 &
+	load=$!
+	writes_go_on() { [ "$(counter host writes_completed)" -gt $((before + 100)) ]; }
+	wait_for writes_go_on
+}
+
+# The writer ends by itself: its disk is gone.
+load_ended()
+{
+	wait_for bash -c "! kill -0 $load 2>/dev/null"
+	wait $load 2>/dev/null
+	[ "$(counter host in_flight)" = 0 ]
+}
+
+host_tests()
+{
+	truncate -s 128M $work/host.img
+	mkdir -p /mnt/fs
+	kvblkctl add host $work/host.img
+	check "host: vdpa dev add" bus_add host kvblk-phys
+	check "host: the driver takes it" give_to_host host
+	check "host: the size" [ "$(blockdev --getsize64 "/dev/$(disk_of host)")" = $((128 << 20)) ]
+	check "host: verified 512 B at depth 1" verify a 512 1 512k
+	check "host: verified 4 KiB at depth 32" verify b 4k 32 16M
+	[ -n "$short" ] || {
+		check "host: verified 512 B at depth 32" verify c 512 32 1M
+		check "host: verified 4 KiB at depth 1" verify d 4k 1 2M
+		check "host: verified 64 KiB at depth 32" verify e 64k 32 32M
+		check "host: verified 1 MiB at depth 1" verify f 1M 1 32M
+		check "host: verified 1 MiB at depth 32" verify g 1M 32 64M
+		check "host: verified mixed sizes at depth 32" verify h 4k-256k 32 32M
+		check "host: xfs, made, filled, compared" file_system xfs f
+		check "host: xfs is clean" xfs_repair -n "/dev/$(disk_of host)"
+	}
+	check "host: ext4, made, filled, compared" file_system ext4 F
+	check "host: ext4 is clean" e2fsck -fn "/dev/$(disk_of host)"
+	statistics_test host
+
+	check "host: load" start_load
+	check "host: unbound under load" timeout 60 bash -c "echo host >$DRIVERS/virtio_vdpa/unbind"
+	check "host: the writer ended, nothing is in flight" load_ended
+	check "host: bound again" give_to_host host
+	check "host: it works" verify i 4k 32 4M
+	check "host: load again" start_load
+	check "host: vdpa dev del under load" timeout 60 vdpa dev del host
+	check "host: the writer ended, nothing is in flight" load_ended
+	check "host: kvblkctl remove" kvblkctl remove host
+	rm -f $work/host.img
+}
+
+# ---- the guest driver ----
+
+programs()
+{
+	export KVBLK_TEST_FRONT=vdpa
+	if [ -n "$short" ]; then
+		tap_of "$(uname -r | cut -d. -f1,2) vdpa" /kvblk/guest/run.sh vdpa_test queue_test:wrap
+	else
+		export KVBLK_TORTURE_REQUESTS=100000 KVBLK_TORTURE_CALLS=20000
+		tap_of vdpa /kvblk/guest/run.sh vdpa_test vdpa_memory_test io_test queue_test \
+			framing_test broken_test torture_test
+	fi
+	unset KVBLK_TEST_FRONT
+}
+
+load_modules()
+{
+	modprobe -a vhost_vdpa loop ext4 && load && insmod /kvblk/kvblk_vdpa.ko
+}
+
+unload_modules()
+{
+	check "rmmod kvblk_vdpa" rmmod kvblk_vdpa
+	unload
+}
+
+check "insmod kvblk_vdpa" load_modules
+bus_tests
+blkio_tests
+modprobe -a virtio_vdpa xfs
+host_tests
+modprobe kvm_amd
+# shellcheck disable=SC2086 # nothing or one word
+tap_of vdpa python3 /kvblk/stock_qemu.py $work $short
+programs
+unload_modules
+cp $work/guest.log "$OUT/"
+umount $work
+exit "$failed"
