@@ -5,7 +5,6 @@ WORK holds boot.img (mkdisk.sh) and is on a file system with direct I/O. kvblk a
 loaded; kvblkctl and vdpa are in the search path.
 """
 
-import glob
 import hashlib
 import os
 import subprocess
@@ -57,18 +56,9 @@ def wait_for(condition, seconds=60):
     return True
 
 
-def attach(disk, mgmt="kvblk"):
+def attach(disk):
     """Puts @disk on the bus: the path of its node."""
-    run("vdpa", "dev", "add", "name", disk, "mgmtdev", mgmt)
-    found = []
-
-    def node():
-        found[:] = glob.glob("/sys/bus/vdpa/devices/%s/vhost-vdpa-*" % disk)
-        return found and os.path.exists("/dev/" + os.path.basename(found[0]))
-
-    if not wait_for(node):
-        raise Lost("no node for " + disk)
-    return "/dev/" + os.path.basename(found[0])
+    return run("kvblkctl", "attach", "--vdpa", disk).strip()
 
 
 def digest(path):
@@ -169,7 +159,7 @@ class Test:
 
     def leave(self):
         for name in ("boot", "slow", "fixed"):
-            run("vdpa", "dev", "del", name)
+            run("kvblkctl", "detach", "--vdpa", name)
             run("kvblkctl", "remove", name)
         check("the read-only image is what it was", digest(self.path("fixed.img")) == self.fixed)
 

@@ -60,13 +60,12 @@ blkio_tests()
 {
 	truncate -s 16M $work/blkio.img
 	kvblkctl add blkio $work/blkio.img
-	check "libblkio: vdpa dev add" bus_add blkio
-	node=/dev/$(basename /sys/bus/vdpa/devices/blkio/vhost-vdpa-*)
-	check "libblkio: the node" wait_for [ -c "$node" ]
+	node=$(kvblkctl attach --vdpa blkio)
+	check "libblkio: kvblkctl attach --vdpa prints the node" [ -c "$node" ]
 	check "libblkio: written, flushed, read" blkio -c 'write -P 0x5a 512 1M' -c flush \
 		-c 'read -P 0x5a 512 1M' -c 'read -P 0 0 512'
 	check "libblkio: the image has it" qemu-io -r -f raw -c 'read -P 0x5a 512 1M' $work/blkio.img
-	check "libblkio: vdpa dev del" vdpa dev del blkio
+	check "libblkio: kvblkctl detach --vdpa" kvblkctl detach --vdpa blkio
 	check "libblkio: kvblkctl remove" kvblkctl remove blkio
 	rm -f $work/blkio.img
 }
@@ -76,33 +75,29 @@ blkio_tests()
 disk_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/virtio*/block/*)"; }
 has_disk() { [ -b "/dev/$(disk_of "$1")" ]; }
 
-# The first driver that was loaded has taken it.
-give_to_host()
+attach_host() { node=$(kvblkctl attach --vdpa --host host) && [ -b "$node" ]; }
+
+bind_host()
 {
-	echo virtio_vdpa >"/sys/bus/vdpa/devices/$1/driver_override"
-	[ ! -e "/sys/bus/vdpa/devices/$1/driver" ] ||
-		echo "$1" >"/sys/bus/vdpa/devices/$1/driver/unbind"
-	echo "$1" >$DRIVERS/virtio_vdpa/bind
-	wait_for has_disk "$1"
+	echo host >$DRIVERS/virtio_vdpa/bind && wait_for has_disk host && node=/dev/$(disk_of host)
 }
 
 verify()
 {
-	fio --name="$1" --filename="/dev/$(disk_of host)" --ioengine=io_uring --direct=1 --rw=randrw \
+	fio --name="$1" --filename="$node" --ioengine=io_uring --direct=1 --rw=randrw \
 		--bs="$2" --iodepth="$3" --size="$4" --verify=crc32c --verify_fatal=1 \
 		--output=$work/fio.log --minimal || { tail -5 $work/fio.log; false; }
 }
 
 file_system()
 {
-	local type=$1 dev
-	dev=/dev/$(disk_of host)
-	"mkfs.$type" "-${2}q" "$dev" &&
-		mount -t "$type" "$dev" /mnt/fs &&
+	local type=$1
+	"mkfs.$type" "-${2}q" "$node" &&
+		mount -t "$type" "$node" /mnt/fs &&
 		cp -a /usr/lib/python3.13 /mnt/fs/ &&
 		(cd /usr/lib/python3.13 && find . -type f -exec sha1sum {} +) >$work/sums &&
 		umount /mnt/fs &&
-		mount -t "$type" "$dev" /mnt/fs &&
+		mount -t "$type" "$node" /mnt/fs &&
 		(cd /mnt/fs/python3.13 && sha1sum -c --quiet $work/sums) &&
 		umount /mnt/fs
 }
@@ -111,7 +106,7 @@ start_load()
 {
 	local before
 	before=$(counter host writes_completed)
-	fio --name=load --filename="/dev/$(disk_of host)" --ioengine=io_uring --direct=1 --rw=randwrite \
+	fio --name=load --filename="$node" --ioengine=io_uring --direct=1 --rw=randwrite \
 		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 >$work/load.log 2>&1 &
 	load=$!
 	writes_go_on() { [ "$(counter host writes_completed)" -gt $((before + 100)) ]; }
@@ -131,9 +126,8 @@ host_tests()
 	truncate -s 128M $work/host.img
 	mkdir -p /mnt/fs
 	kvblkctl add host $work/host.img
-	check "host: vdpa dev add" bus_add host kvblk-phys
-	check "host: the driver takes it" give_to_host host
-	check "host: the size" [ "$(blockdev --getsize64 "/dev/$(disk_of host)")" = $((128 << 20)) ]
+	check "host: kvblkctl attach --vdpa --host" attach_host
+	check "host: the size" [ "$(blockdev --getsize64 "$node")" = $((128 << 20)) ]
 	check "host: verified 512 B at depth 1" verify a 512 1 512k
 	check "host: verified 4 KiB at depth 32" verify b 4k 32 16M
 	[ -n "$short" ] || {
@@ -144,19 +138,20 @@ host_tests()
 		check "host: verified 1 MiB at depth 32" verify g 1M 32 64M
 		check "host: verified mixed sizes at depth 32" verify h 4k-256k 32 32M
 		check "host: xfs, made, filled, compared" file_system xfs f
-		check "host: xfs is clean" xfs_repair -n "/dev/$(disk_of host)"
+		check "host: xfs is clean" xfs_repair -n "$node"
 	}
 	check "host: ext4, made, filled, compared" file_system ext4 F
-	check "host: ext4 is clean" e2fsck -fn "/dev/$(disk_of host)"
+	check "host: ext4 is clean" e2fsck -fn "$node"
 	statistics_test host
 
 	check "host: load" start_load
 	check "host: unbound under load" timeout 60 bash -c "echo host >$DRIVERS/virtio_vdpa/unbind"
 	check "host: the writer ended, nothing is in flight" load_ended
-	check "host: bound again" give_to_host host
+	check "host: bound again" bind_host
 	check "host: it works" verify i 4k 32 4M
 	check "host: load again" start_load
-	check "host: vdpa dev del under load" timeout 60 vdpa dev del host
+	check "host: kvblkctl detach is refused" bash -c '! kvblkctl detach --vdpa host 2>/dev/null'
+	check "host: kvblkctl detach --force under load" timeout 60 kvblkctl detach --vdpa --force host
 	check "host: the writer ended, nothing is in flight" load_ended
 	check "host: kvblkctl remove" kvblkctl remove host
 	rm -f $work/host.img
@@ -191,11 +186,10 @@ unload_modules()
 check "insmod kvblk_vdpa" load_modules
 bus_tests
 blkio_tests
-modprobe -a virtio_vdpa xfs
-host_tests
 modprobe kvm_amd
 # shellcheck disable=SC2086 # nothing or one word
 tap_of vdpa python3 /kvblk/stock_qemu.py $work $short
+host_tests
 programs
 unload_modules
 cp $work/guest.log "$OUT/"
