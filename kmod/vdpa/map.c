@@ -7,7 +7,7 @@
  * there for it, and a request that names it is answered IOERR.
  */
 #include <linux/sched/mm.h>
-#include <linux/mmzone.h>
+#include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vhost_iotlb.h>
@@ -122,7 +122,7 @@ static int map_identity(struct kvblk_vdpa *kv)
 
 	if (!region)
 		return -ENOMEM;
-	region->size = BIT_ULL(MAX_PHYSMEM_BITS);
+	region->size = round_down(PHYS_ADDR_MAX, PAGE_SIZE);
 	/* One region overlaps nothing. */
 	kvblk_mem_init_phys(&mem, region, 1, &bad);
 	kvblk_session_remap(kv->session, &mem);
