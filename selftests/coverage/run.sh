@@ -1,7 +1,8 @@
 #!/bin/bash
-# run.sh - line and branch coverage of kmod/ by its KUnit suites and the guest driver together, in
-# User Mode Linux with sanitizers. Prints a table with the lines and a table with the branches that
-# nothing ran, then TAP: did the tests pass, is the goal met. The same as HTML in the cache.
+# run.sh - line and branch coverage of kmod/ by its KUnit suites, the guest driver and failing
+# allocations together, in User Mode Linux with sanitizers. Prints a table with the lines and a
+# table with the branches that nothing ran, the lines of them that have no reason in the file
+# `uncovered`, then TAP: did the tests pass, is the goal met. The tables as HTML are in the cache.
 #
 # KVBLK_COVERAGE_GOAL is the least percentage of lines (default 95).
 
@@ -32,7 +33,7 @@ build_all()
 	rm -rf "$build/guest"
 	mkdir -p "$build/guest"
 	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$build/guest/" \;
-	cp "$module/kmod/kvblk.ko" "$TOP/selftests/vm/lib.sh" "$TOP/selftests/vm/uml.sh" "$build/"
+	cp "$module/kmod/kvblk.ko" "$TOP"/selftests/vm/{lib,uml,fault}.sh "$build/"
 }
 
 # gcovr reads the counters from beside the objects.
@@ -54,14 +55,17 @@ run_logged coverage-build build_all
 say "run (log: $build/run.log)"
 status=0
 rm -rf "$build/out"
-"$ENV_DIR/umlrun.sh" -t 900 -m 1G --shared "$build/out" "$here/job.sh" "$build" \
+"$ENV_DIR/umlrun.sh" -t 2400 -m 1G --allow 'Call Trace' --shared "$build/out" "$here/job.sh" "$build" \
 	>"$build/run.log" 2>&1 || status=$?
 take_counters
 report --txt "$build/lines.txt"
 report --txt "$build/branches.txt" -b
+# Beside the sources that it names.
+report --json "$module/coverage.json"
 mkdir -p "$build/html"
 report --html-details "$build/html/index.html"
 cat "$build/lines.txt" "$build/branches.txt"
+"$here/uncovered.py" "$here/uncovered" "$module/coverage.json"
 say "HTML: $build/html/index.html"
 
 lines=$(awk '$1 == "TOTAL" { print $4 + 0 }' "$build/lines.txt")
