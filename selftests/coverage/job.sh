@@ -8,8 +8,10 @@ status=0
 bash "$dir/uml.sh" "$1" || status=$?
 echo 'none.*' >/sys/module/kunit/parameters/filter_glob
 bash "$dir/fault.sh" "$1" || status=$?
-mkdir -p "$OUT/gcda"
-for file in "/sys/kernel/debug/gcov$1"/module/kmod/*.gcda; do
-	cat "$file" >"$OUT/gcda/${file##*/}"
+for part in kmod kmod/vdpa; do
+	mkdir -p "$OUT/gcda/$part"
+	for file in "/sys/kernel/debug/gcov$1/module/$part"/*.gcda; do
+		cat "$file" >"$OUT/gcda/$part/${file##*/}"
+	done
 done
 exit "$status"

@@ -33,14 +33,16 @@ build_all()
 	rm -rf "$build/guest"
 	mkdir -p "$build/guest"
 	find "$build/programs" -maxdepth 1 -type f -executable -exec cp {} "$build/guest/" \;
-	cp "$module/kmod/kvblk.ko" "$TOP"/selftests/vm/{lib,uml,fault}.sh "$build/"
+	make -s -C "$TOP/tools" O="$build/tools" STATIC=1
+	cp "$module"/kmod/{,vdpa/}*.ko "$build/tools/kvblkctl" "$TOP"/selftests/vm/{lib,uml,fault}.sh \
+		"$build/"
 }
 
 # gcovr reads the counters from beside the objects.
 take_counters()
 {
-	rm -f "$module"/kmod/*.gcda "$module"/kmod/tests/*.gcda
-	cp "$build/out/gcda"/*.gcda "$module/kmod/"
+	find "$module" -name "*.gcda" -delete
+	cp -r "$build/out/gcda/kmod" "$module/"
 }
 
 report()
