@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Where the time of requests goes: a histogram for each kind of request and each stage
- * of its life. One writer (the worker), readers without a lock.
+ * of its life. One writer at a time, readers without a lock.
  */
 #ifndef KVBLK_HIST_H
 #define KVBLK_HIST_H

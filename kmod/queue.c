@@ -2,10 +2,10 @@
 /*
  * A turn of a queue: takes chains from the ring, starts them, publishes what has ended.
  *
- * The worker alone touches the rings. Nothing here sleeps: what would have to wait for
- * the backing, for guest memory or for anybody else is handed to a work item. A turn is
- * bounded by the size of the ring, and the state is looked at for every chain, so a
- * stop is seen at once whatever the guest does.
+ * The worker alone takes from the ring; it shares the used side (used.c). Nothing here
+ * sleeps: what would have to wait for the backing, for guest memory or for anybody else
+ * is handed to a work item. A turn is bounded by the size of the ring, and the state is
+ * looked at for every chain, so a stop is seen at once whatever the guest does.
  */
 #include <linux/blkdev.h>
 #include <linux/virtio_config.h>
@@ -57,34 +57,10 @@ static bool queue_running(const struct kvblk_queue *q)
 	return smp_load_acquire(&q->state) == KVBLK_QUEUE_RUNNING;
 }
 
-static void queue_set_in_flight(struct kvblk_queue *q, unsigned int n)
-{
-	q->in_flight = n;
-	kvblk_gauge(q->env.stats, KVBLK_STAT_IN_FLIGHT, n);
-}
-
 static void queue_set_stalled(struct kvblk_queue *q, bool stalled)
 {
 	q->stalled = stalled;
 	kvblk_gauge(q->env.stats, KVBLK_STAT_STALLED, stalled);
-}
-
-/* The end of a popped request. */
-static void queue_retire(struct kvblk_req *req)
-{
-	struct kvblk_queue *q = req->q;
-
-	queue_set_in_flight(q, q->in_flight - 1);
-	kvblk_req_free(req);
-}
-
-void kvblk_queue_push(struct kvblk_req *req)
-{
-	struct kvblk_queue *q = req->q;
-
-	kvblk_vring_push(&q->vring, req->head, req->used_len);
-	queue_set_in_flight(q, q->in_flight - 1);
-	list_add_tail(&req->link, &q->answered);
 }
 
 void kvblk_queue_ready(struct kvblk_req *req)
@@ -105,35 +81,6 @@ static void queue_poison(struct kvblk_queue *q, const char *reason)
 void kvblk_queue_break(struct kvblk_req *req, const char *reason)
 {
 	queue_poison(req->q, reason);
-	queue_retire(req);
-}
-
-/* What the driver sees now: the end of it all, at one time. */
-static void queue_forget(struct kvblk_queue *q)
-{
-	u64 now = ktime_get_ns();
-	struct kvblk_req *req, *tmp;
-
-	list_for_each_entry_safe(req, tmp, &q->answered, link) {
-		kvblk_lap_end(&req->lap, now, q->env.hists, kvblk_req_kind(req));
-		kvblk_req_free(req);
-	}
-	INIT_LIST_HEAD(&q->answered);
-}
-
-static void queue_publish(struct kvblk_queue *q)
-{
-	bool interrupt;
-
-	if (q->vring.next_used == q->vring.published)
-		return;
-	interrupt = kvblk_vring_publish(&q->vring);
-	kvblk_count(q->env.stats, interrupt ? KVBLK_STAT_INTERRUPTS :
-					      KVBLK_STAT_SUPPRESSED, 1);
-	kvblk_watch_work(q, interrupt);
-	q->env.ops->used(q, interrupt);
-	/* Last: it must not delay the interrupt. */
-	queue_forget(q);
 }
 
 /* Requests that came back: each goes on with its next step. */
@@ -146,7 +93,7 @@ static void queue_reap(struct kvblk_queue *q, bool running)
 		if (running)
 			req->next(req);
 		else
-			queue_retire(req);
+			kvblk_used_retire(req);
 	}
 }
 
@@ -164,7 +111,8 @@ static void queue_pop(struct kvblk_queue *q)
 {
 	kvblk_vring_advance(&q->vring);
 	kvblk_count(q->env.stats, KVBLK_STAT_REQUESTS, 1);
-	queue_set_in_flight(q, q->in_flight + 1);
+	kvblk_used_pop(q);
+	kvblk_watch_work(q);
 }
 
 /**
@@ -180,15 +128,25 @@ enum queue_step {
 	STEP_BLOCKED,
 };
 
-/* A free request, be it one that was only kept until its answer is published. */
+/* Looks for a free request, be it one that is only kept until its answer is published. */
+static bool queue_refill(struct kvblk_queue *q)
+{
+	if (kvblk_used_reclaim(q, false))
+		return true;
+	kvblk_used_publish(q, false);
+	return !list_empty(&q->pool.free) || kvblk_used_reclaim(q, true);
+}
+
 static struct kvblk_req *queue_get_req(struct kvblk_queue *q)
 {
-	struct kvblk_req *req = kvblk_pool_get(&q->pool);
+	struct kvblk_req *req;
 
-	if (req || list_empty(&q->answered))
-		return req;
-	queue_publish(q);
-	return kvblk_pool_get(&q->pool);
+	if (list_empty(&q->pool.free))
+		kvblk_used_reclaim(q, false);
+	req = kvblk_pool_get(&q->pool);
+	if (!req && queue_refill(q))
+		req = kvblk_pool_get(&q->pool);
+	return req;
 }
 
 /* The first chain of the ring, as it is: not decided, not popped. */
@@ -198,7 +156,7 @@ static enum queue_step queue_find(struct kvblk_queue *q, struct kvblk_req **req)
 	int got;
 	u16 head;
 
-	if (kvblk_pool_used_up(&q->pool) && list_empty(&q->answered))
+	if (kvblk_pool_used_up(&q->pool) && !queue_refill(q))
 		return STEP_BLOCKED;
 	reason = queue_peek(q, &head, &got);
 	if (reason)
@@ -292,6 +250,7 @@ static bool queue_serve(struct kvblk_queue *q)
 	enum queue_step step;
 
 	q->waiting = false;
+	kvblk_used_reclaim(q, false);
 	kvblk_vring_disable_notify(&q->vring);
 	while (budget--) {
 		if (!queue_running(q))
@@ -312,8 +271,10 @@ static bool queue_serve(struct kvblk_queue *q)
 
 void kvblk_queue_rest(struct kvblk_queue *q)
 {
-	if (!q->in_flight && !q->held)
-		kvblk_pool_trim(&q->pool);
+	if (kvblk_used_in_flight(q) || q->held)
+		return;
+	kvblk_used_reclaim(q, false);
+	kvblk_pool_trim(&q->pool);
 }
 
 /* Nothing of the guest is touched from here until the next start. */
@@ -323,14 +284,15 @@ static void queue_finish_stop(struct kvblk_queue *q)
 
 	list_for_each_entry_safe(req, tmp, &q->ready, link) {
 		list_del(&req->link);
-		queue_retire(req);
+		kvblk_used_retire(req);
 	}
 	if (q->held)
 		kvblk_req_free(q->held);
 	q->held = NULL;
-	if (q->in_flight)
+	if (kvblk_used_in_flight(q))
 		return;
 
+	kvblk_used_reclaim(q, false);
 	hrtimer_cancel(&q->timer);
 	kvblk_gate_quit(q->env.gate, &q->waiter);
 	kvblk_watch_stop(q);
@@ -355,21 +317,23 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 	struct blk_plug plug;
 
 	kvblk_arrive_turn(&q->arrive);
+	kvblk_used_begin(q);
 	blk_start_plug(&plug);
 	queue_reap(q, true);
-	queue_publish(q);
+	kvblk_used_publish(q, false);
 	if (events & BIT(KVBLK_EV_RETRY))
 		queue_set_stalled(q, false);
 	if (queue_may_serve(q, events) && queue_serve(q))
 		set_bit(KVBLK_EV_KICK, &q->events);
-	queue_publish(q);
+	/* What the plug holds back may end here and now. */
 	blk_finish_plug(&plug);
+	kvblk_used_publish(q, true);
 }
 
 /* After a turn, when no request can be taken any more. */
 static void queue_tell_quiet(struct kvblk_queue *q)
 {
-	if (!READ_ONCE(q->paused) || q->in_flight || READ_ONCE(q->quiet))
+	if (!READ_ONCE(q->paused) || READ_ONCE(q->quiet) || kvblk_used_in_flight(q))
 		return;
 	/* Pairs with the acquire in kvblk_queue_quiet(). */
 	smp_store_release(&q->quiet, true);
@@ -405,6 +369,8 @@ void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 	kvblk_pool_init(&q->pool);
 	INIT_LIST_HEAD(&q->ready);
 	INIT_LIST_HEAD(&q->answered);
+	INIT_LIST_HEAD(&q->spent);
+	spin_lock_init(&q->used_lock);
 	kvblk_gate_waiter_init(&q->waiter, queue_tokens);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);

@@ -67,7 +67,8 @@ struct kvblk_req {
 
 /**
  * struct kvblk_queue_ops - What a queue asks of its session; none may sleep
- * @used: Elements were published; @interrupt: the driver wants to be told.
+ * @used: Elements were published; @interrupt: the driver wants to be told. Called in any
+ *	context, interrupts off, too.
  * @broken: The ring cannot be trusted any more; called once per start.
  * @unanswered: Whether the driver has not acknowledged the last interrupt.
  * @quiet: A paused queue has nothing in flight any more.
@@ -132,7 +133,7 @@ enum kvblk_queue_state {
  * @used: Index of the used ring at the last look.
  * @told: Of the last interrupt that was sent again.
  * @suspect: The last look found a chain that nobody had kicked for.
- * @interrupted: The last batch sent an interrupt.
+ * @interrupted: The last batch sent an interrupt; guarded by @used_lock of the queue.
  */
 struct kvblk_watch {
 	struct hrtimer timer;
@@ -171,14 +172,20 @@ struct kvblk_watch {
  * @pool: Requests.
  * @ready: Popped and decided requests that wait for tokens.
  * @held: The first chain of the ring, decided, not popped: it waits for tokens.
- * @answered: Requests completed in this turn, which the driver does not see yet.
  * @arrive: Since when the chains of the ring have been there.
- * @in_flight: Requests popped and not yet completed.
  * @stalled: The first request waits for tokens and the timer runs.
  * @waiter: Its place among the queues of the disk that wait for tokens.
  * @broken: The ring is not looked at any more.
  * @waiting: The ring was empty, and the driver was asked to notify.
  * @watch: Self-check.
+ *
+ * @used_lock: Guards what follows, the used side of @vring and the counters of answers: the
+ *	worker, and while it runs whoever completes a request (used.c).
+ * @in_flight: Requests popped and not yet completed.
+ * @answered: Requests that are, but the driver does not see it yet.
+ * @spent: Requests of which it does, and that the worker has not taken back.
+ * @batching: The worker is at its turn and will publish.
+ * @hungry: The worker waits for a request to be free.
  */
 struct kvblk_queue {
 	struct kvblk_queue_env env;
@@ -200,14 +207,19 @@ struct kvblk_queue {
 	struct kvblk_pool pool;
 	struct list_head ready;
 	struct kvblk_req *held;
-	struct list_head answered;
 	struct kvblk_arrive arrive;
-	unsigned int in_flight;
 	bool stalled;
 	struct kvblk_gate_waiter waiter;
 	bool broken;
 	bool waiting;
 	struct kvblk_watch watch;
+
+	spinlock_t used_lock;	/* guards the used side */
+	unsigned int in_flight;
+	struct list_head answered;
+	struct list_head spent;
+	bool batching;
+	bool hungry;
 };
 
 /**
@@ -296,7 +308,7 @@ void kvblk_queue_settle(struct kvblk_queue *q);
 void kvblk_watch_init(struct kvblk_queue *q);
 void kvblk_watch_start(struct kvblk_queue *q);
 void kvblk_watch_stop(struct kvblk_queue *q);
-void kvblk_watch_work(struct kvblk_queue *q, bool interrupted);
+void kvblk_watch_work(struct kvblk_queue *q);
 bool kvblk_watch_look(struct kvblk_queue *q, bool kicked);
 
 /* request.c: the steps of a request, called by the worker. */
@@ -313,9 +325,37 @@ static inline void kvblk_req_lap(struct kvblk_req *req, enum kvblk_stage stage)
 		kvblk_lap_to(&req->lap, stage, ktime_get_ns());
 }
 
+/* Counts the answer; under @used_lock of the queue. */
+void kvblk_req_count(const struct kvblk_req *req);
+
+/* Stores the status byte without sleeping: 0 or -errno. Any context, if memory is present. */
+int kvblk_req_store(struct kvblk_req *req);
+
+/* used.c: called by the worker */
+
+/* From here to kvblk_used_publish() with @end what is answered is published together. */
+void kvblk_used_begin(struct kvblk_queue *q);
+void kvblk_used_publish(struct kvblk_queue *q, bool end);
+
+/* A request is in flight; answers it; ends it without an answer. */
+void kvblk_used_pop(struct kvblk_queue *q);
+void kvblk_used_push(struct kvblk_req *req);
+void kvblk_used_retire(struct kvblk_req *req);
+
+/* Who has ended the last one touches nothing of the queue any more if this is 0. */
+unsigned int kvblk_used_in_flight(struct kvblk_queue *q);
+
+/* Free what was answered without the worker; with @wait, if there is nothing, be told. */
+bool kvblk_used_reclaim(struct kvblk_queue *q, bool wait);
+
+/*
+ * Answer @req here and now, in any context: @status and @used_len are set. False if only the
+ * worker can; else @req and, if it runs no more, the queue are gone.
+ */
+bool kvblk_used_direct(struct kvblk_req *req);
+
 /* queue.c: called by request.c */
 void kvblk_queue_ready(struct kvblk_req *req);
-void kvblk_queue_push(struct kvblk_req *req);
 void kvblk_queue_break(struct kvblk_req *req, const char *reason);
 void kvblk_queue_post(struct kvblk_req *req);
 

@@ -11,6 +11,9 @@
 #include <linux/uaccess.h>
 #include "queue.h"
 
+static void req_set_result(struct kvblk_req *req);
+static void req_complete_job(struct kvblk_req *req);
+
 static int req_flush_job(struct kvblk_req *req)
 {
 	struct kvblk_backing *b = req->q->env.backing;
@@ -48,6 +51,11 @@ static void req_work(struct work_struct *work)
 	if (req->lap.stage == KVBLK_STAGE_BACKING)
 		kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
 	kvblk_owner_leave(old);
+	if (req->next == req_complete_job) {
+		req_set_result(req);
+		if (kvblk_used_direct(req))
+			return;
+	}
 	kvblk_queue_post(req);
 }
 
@@ -155,7 +163,7 @@ void kvblk_req_prepare_patiently(struct kvblk_req *req)
 
 /* ---- 3. The answer ---- */
 
-static void req_count(const struct kvblk_req *req)
+void kvblk_req_count(const struct kvblk_req *req)
 {
 	struct kvblk_counters *c = req->q->env.stats;
 
@@ -178,16 +186,15 @@ static void req_count(const struct kvblk_req *req)
 	}
 }
 
-static void req_publish(struct kvblk_req *req)
-{
-	req_count(req);
-	kvblk_queue_push(req);
-}
-
 static int req_store_status(struct kvblk_req *req, bool sleep)
 {
 	return kvblk_mem_write(req->q->env.mem, req->cmd.status_gpa, &req->status,
 			       sizeof(req->status), sleep);
+}
+
+int kvblk_req_store(struct kvblk_req *req)
+{
+	return req_store_status(req, false);
 }
 
 static int req_status_job(struct kvblk_req *req)
@@ -204,13 +211,28 @@ static void req_status_stored(struct kvblk_req *req)
 	if (req->job_ret)
 		kvblk_queue_break(req, "a status byte cannot be written");
 	else
-		req_publish(req);
+		kvblk_used_push(req);
 }
 
-static void req_complete(struct kvblk_req *req, u8 status, u32 written)
+static void req_set_answer(struct kvblk_req *req, u8 status, u32 written)
 {
 	req->status = status;
 	req->used_len = written + 1;
+}
+
+/* The answer after the last job or attempt. */
+static void req_set_result(struct kvblk_req *req)
+{
+	bool reads = req->cmd.op == KVBLK_OP_READ || req->cmd.op == KVBLK_OP_GET_ID;
+
+	if (req->job_ret)
+		req_set_answer(req, VIRTIO_BLK_S_IOERR, 0);
+	else
+		req_set_answer(req, VIRTIO_BLK_S_OK, reads ? req->cmd.len : 0);
+}
+
+static void req_complete(struct kvblk_req *req)
+{
 	kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
 	req->job_ret = req_store_status(req, false);
 	if (req->job_ret == -EFAULT)
@@ -221,12 +243,8 @@ static void req_complete(struct kvblk_req *req, u8 status, u32 written)
 
 static void req_complete_job(struct kvblk_req *req)
 {
-	bool reads = req->cmd.op == KVBLK_OP_READ || req->cmd.op == KVBLK_OP_GET_ID;
-
-	if (req->job_ret)
-		req_complete(req, VIRTIO_BLK_S_IOERR, 0);
-	else
-		req_complete(req, VIRTIO_BLK_S_OK, reads ? req->cmd.len : 0);
+	req_set_result(req);
+	req_complete(req);
 }
 
 /* ---- 2. The work itself ---- */
@@ -245,14 +263,19 @@ static int req_durable_write_job(struct kvblk_req *req)
 	return ret ?: req_flush_job(req);
 }
 
-static void req_attempted(struct kvblk_req *req)
+/* Whether the attempt has done it all. */
+static bool req_took_all(struct kvblk_req *req)
 {
 	if (req->io.result > 0) {
 		req->io.done = req->io.result;
 		req->io.delivered = req->io.result;
 	}
-	req->job_ret = 0;
-	if (req->io.done == req->io.len) {
+	return req->io.done == req->io.len;
+}
+
+static void req_attempted(struct kvblk_req *req)
+{
+	if (req_took_all(req)) {
 		req_complete_job(req);
 		return;
 	}
@@ -269,6 +292,11 @@ static void req_attempt_end(struct kvblk_io *io)
 	struct kvblk_req *req = container_of(io, struct kvblk_req, io);
 
 	kvblk_req_lap(req, KVBLK_STAGE_PUBLISH);
+	if (req_took_all(req)) {
+		req_set_result(req);
+		if (kvblk_used_direct(req))
+			return;
+	}
 	kvblk_queue_post(req);
 }
 
@@ -324,7 +352,8 @@ static void req_identify(struct kvblk_req *req)
 
 static void req_answer(struct kvblk_req *req)
 {
-	req_complete(req, req->cmd.status, 0);
+	req_set_answer(req, req->cmd.status, 0);
+	req_complete(req);
 }
 
 static void (*const req_ops[])(struct kvblk_req *req) = {

@@ -2,7 +2,8 @@
 /*
  * Split virtqueue, device side (virtio 1.2, 2.7), on memory mapped into the kernel.
  *
- * One owner, the worker; no locks. The driver writes desc and avail at any time:
+ * No locks: one owner, the worker, for the available side; one at a time for the used
+ * side (push, publish). The driver writes desc and avail at any time:
  * every value is read once.
  */
 #ifndef KVBLK_VRING_H

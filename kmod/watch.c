@@ -52,12 +52,11 @@ void kvblk_watch_stop(struct kvblk_queue *q)
 	q->watch.armed = false;
 }
 
-/* The worker published something. */
-void kvblk_watch_work(struct kvblk_queue *q, bool interrupted)
+/* The worker took or published something. */
+void kvblk_watch_work(struct kvblk_queue *q)
 {
 	struct kvblk_watch *w = &q->watch;
 
-	w->interrupted = interrupted;
 	w->rounds = 0;
 	if (!w->armed)
 		watch_arm(w, LOOK_NS);
@@ -76,15 +75,24 @@ static bool watch_finds_chain(struct kvblk_queue *q)
 static void watch_interrupt(struct kvblk_queue *q)
 {
 	struct kvblk_watch *w = &q->watch;
-	u16 used = q->vring.published;
+	bool interrupted;
+	u16 used;
 
-	if (w->interrupted && used == w->used && used != w->told &&
-	    !READ_ONCE(q->paused) && q->env.ops->unanswered(q)) {
+	spin_lock_irq(&q->used_lock);
+	used = q->vring.published;
+	interrupted = w->interrupted;
+	spin_unlock_irq(&q->used_lock);
+
+	if (used != w->used) {
+		/* Also what was published without the worker is work. */
+		w->used = used;
+		w->rounds = 0;
+	} else if (interrupted && used != w->told && !READ_ONCE(q->paused) &&
+		   q->env.ops->unanswered(q)) {
 		w->told = used;
 		kvblk_count(q->env.stats, KVBLK_STAT_LOST_INTERRUPTS, 1);
 		q->env.ops->used(q, true);
 	}
-	w->used = used;
 }
 
 /* Chains without a kick: false while the kick may still be on its way. */
@@ -118,7 +126,10 @@ bool kvblk_watch_look(struct kvblk_queue *q, bool kicked)
 		return false;
 	}
 	watch_interrupt(q);
-	if (w->rounds++ < IDLE_ROUNDS)
+	/* What is in flight may end without the worker: it is not over before. */
+	if (kvblk_used_in_flight(q))
+		watch_arm(w, LOOK_NS);
+	else if (w->rounds++ < IDLE_ROUNDS)
 		watch_arm(w, LOOK_NS);
 	else
 		kvblk_queue_rest(q);

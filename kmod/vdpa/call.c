@@ -4,6 +4,7 @@
  * calls that may sleep: RCU tells when the old one has run for the last time.
  */
 #include <linux/bottom_half.h>
+#include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -32,10 +33,13 @@ static void call_run(struct kvblk_vdpa_call *call)
 	rcu_read_unlock();
 }
 
-/* A driver expects an interrupt: soft interrupts it raises run at its end. */
+/*
+ * A driver expects an interrupt: soft interrupts it raises run at its end. With interrupts
+ * off it is within an answer, whose end is theirs (kvblk_used_direct()).
+ */
 static void call_interrupt(struct kvblk_vdpa_call *call)
 {
-	if (in_task()) {
+	if (in_task() && !irqs_disabled()) {
 		local_bh_disable();
 		call_run(call);
 		local_bh_enable();
