@@ -61,6 +61,17 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+static int mem_pin(struct kvblk_mem *mem, struct kvblk_why *why)
+{
+	int ret = kvblk_mem_pin(mem);
+
+	if (ret == -ENOMEM)
+		return kvblk_why(why, ret, "regions: pinning them exceeds RLIMIT_MEMLOCK or the host's memory");
+	if (ret)
+		return kvblk_why(why, ret, "regions: not all of them can be pinned");
+	return 0;
+}
+
 static int node_set_mem(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_session_mem *arg = data;
@@ -86,12 +97,16 @@ static int node_set_mem(void *ctx, void *data, struct kvblk_why *why)
 		kvfree(region);
 		return ret;
 	}
-	ret = kvblk_session_set_mem(vmm->session, &mem);
-	if (ret) {
-		kvblk_mem_exit(&mem);
-		return kvblk_why(why, ret, "the device is running");
+	if (arg->hdr.flags & KVBLK_MEM_PIN)
+		ret = mem_pin(&mem, why);
+	if (!ret) {
+		ret = kvblk_session_set_mem(vmm->session, &mem);
+		if (ret)
+			kvblk_why(why, ret, "the device is running");
 	}
-	return 0;
+	if (ret)
+		kvblk_mem_exit(&mem);
+	return ret;
 }
 
 static int node_bind(void *ctx, void *data, struct kvblk_why *why)
@@ -214,12 +229,13 @@ static int node_parameters(void *ctx, void *data, struct kvblk_why *why)
 }
 
 #define NODE_FIRST	_IOC_NR(KVBLK_SESSION_SET_MEM)
-#define NODE_CMD(cmd, type, answers, fn) \
-	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, 0, answers, fn)
+#define NODE_CMD(cmd, type, answers, fn) NODE_CMD_FLAGS(cmd, type, 0, answers, fn)
+#define NODE_CMD_FLAGS(cmd, type, flags, answers, fn) \
+	[_IOC_NR(cmd) - NODE_FIRST] = KVBLK_UCMD(type, flags, answers, fn)
 
 static const struct kvblk_ucmd node_cmds[] = {
-	NODE_CMD(KVBLK_SESSION_SET_MEM, struct kvblk_session_mem, false,
-		 node_set_mem),
+	NODE_CMD_FLAGS(KVBLK_SESSION_SET_MEM, struct kvblk_session_mem, KVBLK_MEM_PIN,
+		       false, node_set_mem),
 	NODE_CMD(KVBLK_SESSION_BIND, struct kvblk_session_bind, false, node_bind),
 	NODE_CMD(KVBLK_SESSION_WRITE, struct kvblk_session_reg, false, node_write),
 	NODE_CMD(KVBLK_SESSION_READ, struct kvblk_session_reg, true, node_read),

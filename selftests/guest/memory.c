@@ -139,6 +139,7 @@ int memory_give(const struct memory *m, int session)
 	struct kvblk_region regions[MEMORY_REGIONS];
 	struct kvblk_session_mem arg = {
 		.hdr.size = sizeof(arg),
+		.hdr.flags = getenv("KVBLK_TEST_PIN") ? KVBLK_MEM_PIN : 0,
 		.regions = (uintptr_t)regions,
 		.count = m->nr,
 	};

@@ -71,7 +71,7 @@ void memory_replace(const struct memory *m);
 /* Makes a part of it fault on every access. */
 void memory_forbid(const struct memory *m, uint64_t gpa, uint64_t len);
 
-/* KVBLK_SESSION_SET_MEM; 0 or -errno. */
+/* KVBLK_SESSION_SET_MEM, pinned if $KVBLK_TEST_PIN is set; 0 or -errno. */
 int memory_give(const struct memory *m, int session);
 
 /* Zeroed, never given back; @align is a power of two. */

@@ -2,10 +2,15 @@
 /* The calls of a session, its memory map and eventfds, who may use it when. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "contract.h"
 #include "disk.h"
 #include "driver.h"
@@ -150,6 +155,58 @@ static void refuse_mem(const struct kvblk_region *region, uint32_t count,
 	};
 
 	contract_refuse(session, KVBLK_SESSION_SET_MEM, &mem, want, word);
+}
+
+/* As a VMM of an ordinary user. */
+static void lose_ipc_lock(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	ASSERT_EQ(syscall(SYS_capget, &head, data), 0);
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	ASSERT_EQ(syscall(SYS_capset, &head, data), 0);
+}
+
+static uint64_t locked_kib(void)
+{
+	char line[128];
+	unsigned long long kib = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	ASSERT_TRUE(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "VmLck: %llu", &kib);
+	fclose(f);
+	return kib;
+}
+
+/* Pinned memory counts, is bounded, and is given back. */
+TEST(pinned_memory_counts)
+{
+	const struct rlimit limit = { SIZE, SIZE };
+	struct kvblk_region region[2] = {
+		{ .gpa = 0, .size = SIZE, .uaddr = (uintptr_t)some_memory(2 * SIZE) },
+		{ .gpa = SIZE, .size = SIZE },
+	};
+	struct kvblk_session_mem mem = {
+		.hdr = { .size = sizeof(mem), .flags = KVBLK_MEM_PIN },
+		.regions = (uintptr_t)region,
+		.count = 1,
+	};
+	uint64_t before = locked_kib();
+
+	region[1].uaddr = region[0].uaddr + SIZE;
+	ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	lose_ipc_lock();
+	open_session();
+	ASSERT_EQ(call(session, KVBLK_SESSION_SET_MEM, &mem), 0);
+	EXPECT_EQ(locked_kib() - before, SIZE / 1024);
+	mem.count = 2;
+	contract_refuse(session, KVBLK_SESSION_SET_MEM, &mem, -ENOMEM, "RLIMIT_MEMLOCK");
+	EXPECT_EQ(locked_kib() - before, SIZE / 1024);
+	close(session);
+	EXPECT_EQ(locked_kib(), before);
 }
 
 TEST(set_mem_region)

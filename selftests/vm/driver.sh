@@ -13,6 +13,9 @@ mapfile -t programs < <(cd /kvblk/guest && printf '%s\n' *_test | grep -vx rate_
 check "insmod" load
 tap_of driver /kvblk/guest/run.sh "${programs[@]}"
 
+# The same with pinned memory, where requests are answered without the worker.
+KVBLK_TEST_PIN=1 tap_of pinned /kvblk/guest/run.sh io_test framing_test queue_test broken_test life_test
+
 # on_file_system TYPE REGEX MKFS-OPTION... - direct and buffered I/O on what people keep images on,
 # but for tests whose names match: of block devices, of a full one, of the device's own counters.
 on_file_system()

@@ -97,10 +97,11 @@ const struct kvblk_session_info *kvblk_dev_info(const struct kvblk_dev *dev)
 	return &dev->info;
 }
 
-int kvblk_dev_set_memory(struct kvblk_dev *dev,
-			 const struct kvblk_region *regions, size_t count)
+static int set_memory(struct kvblk_dev *dev, const struct kvblk_region *regions,
+		      size_t count, uint32_t flags)
 {
 	struct kvblk_session_mem arg = {
+		.hdr.flags = flags,
 		.regions = (uintptr_t)regions,
 		.count = count,
 	};
@@ -113,6 +114,18 @@ int kvblk_dev_set_memory(struct kvblk_dev *dev,
 	}
 	return kvblk_call(dev->fd, KVBLK_SESSION_SET_MEM, &arg.hdr,
 			  sizeof(arg), dev->why, sizeof(dev->why));
+}
+
+int kvblk_dev_set_memory(struct kvblk_dev *dev,
+			 const struct kvblk_region *regions, size_t count)
+{
+	return set_memory(dev, regions, count, 0);
+}
+
+int kvblk_dev_pin_memory(struct kvblk_dev *dev, const struct kvblk_region *regions,
+			 size_t count)
+{
+	return set_memory(dev, regions, count, KVBLK_MEM_PIN);
 }
 
 int kvblk_dev_pause(struct kvblk_dev *dev, uint32_t timeout_ms,

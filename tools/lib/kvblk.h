@@ -271,6 +271,20 @@ int kvblk_dev_set_memory(struct kvblk_dev *dev,
 			 const struct kvblk_region *regions, size_t count);
 
 /**
+ * kvblk_dev_pin_memory - The same, and keep all of it in memory
+ * @dev: The session.
+ * @regions: As above.
+ * @count: As above.
+ *
+ * Requests cost less; the pages count against RLIMIT_MEMLOCK until the map is replaced or
+ * the session ends.
+ *
+ * Return: 0 or -errno; -ENOMEM above the limit.
+ */
+int kvblk_dev_pin_memory(struct kvblk_dev *dev, const struct kvblk_region *regions,
+			 size_t count);
+
+/**
  * kvblk_dev_plug - Put the device into a KVM guest
  * @dev: The session.
  * @vm_fd: Of KVM_CREATE_VM, with an interrupt controller in the kernel. Kept as

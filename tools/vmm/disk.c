@@ -32,7 +32,10 @@ static int disk_plug(struct vm *vm, struct disk *disk, uint32_t memslot)
 	const char *why;
 	int err;
 
-	err = kvblk_dev_set_memory(disk->dev, vm->regions, vm->nr_regions);
+	if (vm->pin)
+		err = kvblk_dev_pin_memory(disk->dev, vm->regions, vm->nr_regions);
+	else
+		err = kvblk_dev_set_memory(disk->dev, vm->regions, vm->nr_regions);
 	if (!err) {
 		step = "plug";
 		err = kvblk_dev_plug(disk->dev, vm->fd, disk->gpa, disk->gsi,

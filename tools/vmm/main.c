@@ -27,6 +27,7 @@ struct options {
 	unsigned int nr_disks;
 	unsigned int cpus;
 	uint64_t mem;
+	bool pin;
 	enum irqchip irqchip;
 };
 
@@ -40,6 +41,7 @@ static const char usage_text[] =
 "  -c, --cpus N         virtual processors (1)\n"
 "  -m, --mem SIZE       memory, with suffix M or G (512M)\n"
 "  -d, --disk NAME      kvblk disk, once for each (vda, vdb, ...)\n"
+"  -p, --pin            keep the guest's memory in memory: faster disks\n"
 "  -I, --irqchip KIND   IOAPIC: split (in kvblk-vmm) or kernel (split)\n"
 "  -s, --stats FILE     write counters to FILE, or - for stdout (stderr)\n"
 "  -h, --help           print this\n"
@@ -55,6 +57,7 @@ static const struct option long_options[] = {
 	{ "cpus",	required_argument,	NULL, 'c' },
 	{ "mem",	required_argument,	NULL, 'm' },
 	{ "disk",	required_argument,	NULL, 'd' },
+	{ "pin",	no_argument,		NULL, 'p' },
 	{ "irqchip",	required_argument,	NULL, 'I' },
 	{ "stats",	required_argument,	NULL, 's' },
 	{ "help",	no_argument,		NULL, 'h' },
@@ -136,6 +139,9 @@ static int parse_option(struct options *opts, int option)
 		return parse_mem(opts, optarg);
 	case 'd':
 		return parse_disk(opts, optarg);
+	case 'p':
+		opts->pin = true;
+		return 0;
 	case 'I':
 		return irqchip_parse(optarg, &opts->irqchip);
 	case 's':
@@ -153,7 +159,7 @@ static int parse_options(struct options *opts, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "k:i:a:c:m:d:I:s:h",
+	while ((option = getopt_long(argc, argv, "k:i:a:c:m:d:pI:s:h",
 				     long_options, NULL)) >= 0) {
 		if (parse_option(opts, option))
 			return -1;
@@ -202,6 +208,7 @@ static int set_up(struct vm *vm, const struct options *opts)
 	if (vm_create(vm, opts->mem, opts->cpus, opts->irqchip) ||
 	    stats_open(&vm->stats, opts->stats))
 		return -1;
+	vm->pin = opts->pin;
 	for (i = 0; i < opts->nr_disks; i++) {
 		if (disk_open(vm, opts->disks[i]))
 			return -1;

@@ -213,6 +213,7 @@ struct vm {
 
 	/* Constant once the vCPUs run. */
 	enum irqchip irqchip;
+	bool pin;		/* guest memory, once for each disk */
 	struct kvblk_region regions[VM_REGIONS];
 	unsigned int nr_regions;
 	unsigned int nr_vcpus;

@@ -371,14 +371,21 @@ struct kvblk_region {
 	__aligned_u64 uaddr;
 };
 
+/* Flags of kvblk_session_mem.hdr.flags. */
+#define KVBLK_MEM_PIN		(1U << 0)	/* keep all of it in memory */
+
 /**
  * struct kvblk_session_mem - KVBLK_SESSION_SET_MEM: tell the guest's memory
- * @hdr: No flags.
+ * @hdr: Flags: KVBLK_MEM_PIN.
  * @regions: Address of an array of struct kvblk_region, in any order.
  * @count: Elements, at most KVBLK_REGIONS_MAX (E2BIG); 0 takes the map away.
  * @reserved: Must be 0.
  *
- * Replaces the whole map. EBUSY after DRIVER_OK. For a region: EINVAL if not
+ * Replaces the whole map. EBUSY after DRIVER_OK. Without KVBLK_MEM_PIN nothing is pinned
+ * but the rings, from DRIVER_OK to reset; with it all pages are, until the map is replaced or the
+ * session ends. They count against RLIMIT_MEMLOCK (ENOMEM), and a region that cannot be pinned
+ * is an error (EFAULT, EOPNOTSUPP). Requests then cost less: no page can be missing, so they are
+ * answered where they complete, in interrupts too. For a region: EINVAL if not
  * aligned or empty, EOVERFLOW if it wraps, EFAULT if it is no user memory,
  * EEXIST if it overlaps another in guest physical addresses.
  */
