@@ -171,6 +171,18 @@ TEST(rings_unmapped_under_load)
 	}
 }
 
+/* Nobody has to kick for that. */
+TEST(rings_unmapped_when_idle)
+{
+	const struct region *low;
+
+	setup();
+	low = &d.m.region[0];
+	ASSERT_EQ(vdpa_unmap(d.s.fd, low->gpa, low->size), 0);
+	EXPECT_TRUE(WAIT_FOR(broken()));
+	recover(4);
+}
+
 /* The addresses themselves go, behind the back of the bus. */
 TEST(memory_gone_under_load)
 {

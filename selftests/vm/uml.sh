@@ -52,15 +52,16 @@ host_driver()
 		return 1
 	disk=$(compgen -G '/dev/vd?')
 	data=/tmp/images/data
-	dd if=/dev/urandom of=$data bs=64k count=32 status=none &&
-		dd if=$data of="$disk" bs=64k oflag=direct status=none &&
-		dd if="$disk" bs=4k count=512 iflag=direct status=none | cmp - $data
+	dd if=/dev/urandom of="$data" bs=64k count=32 status=none &&
+		dd if="$data" of="$disk" bs=64k oflag=direct status=none &&
+		dd if="$disk" bs=4k count=512 iflag=direct status=none | cmp - "$data"
 }
 
 modprobe -d "$MODS" vhost_vdpa
+mapfile -t memory <<<"$(specs vdpa_memory_test '^killed')"
 check "insmod kvblk_vdpa" insmod "$dir/kvblk_vdpa.ko"
 KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_of "uml vdpa" \
-	"$dir/guest/run.sh" -n vdpa_test vdpa_memory_test queue_test:wrap broken_test torture_test
+	"$dir/guest/run.sh" -n vdpa_test "${memory[@]}" queue_test:wrap broken_test torture_test
 modprobe -d "$MODS" -r vhost_vdpa
 modprobe -d "$MODS" -a virtio_vdpa virtio_blk
 truncate -s 16M /tmp/images/host.img

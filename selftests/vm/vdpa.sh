@@ -9,8 +9,8 @@
 
 DRIVERS=/sys/bus/vdpa/drivers
 work=/mnt/work
-mkdir -p $work
-mount -t ext4 /dev/vda $work
+mkdir -p "$work"
+mount -t ext4 /dev/vda "$work"
 short=${1:-}
 
 # ---- the bus ----
@@ -24,8 +24,8 @@ shows() { [ "$(json "$1" "${@:3}")" = "$2" ]; }
 
 bus_tests()
 {
-	truncate -s 8M $work/bus.img
-	kvblkctl add bus $work/bus.img --read-only
+	truncate -s 8M "$work/bus.img"
+	kvblkctl add bus "$work/bus.img" --read-only
 	check "vdpa dev add of a name that no disk has fails" bash -c '! vdpa dev add name none mgmtdev kvblk 2>/dev/null'
 	check "vdpa dev add" bus_add bus
 	check "the same again fails" bash -c '! vdpa dev add name bus mgmtdev kvblk 2>/dev/null'
@@ -58,16 +58,16 @@ blkio() { qemu-io --image-opts "driver=virtio-blk-vhost-vdpa,path=$node,cache.di
 
 blkio_tests()
 {
-	truncate -s 16M $work/blkio.img
-	kvblkctl add blkio $work/blkio.img
+	truncate -s 16M "$work/blkio.img"
+	kvblkctl add blkio "$work/blkio.img"
 	node=$(kvblkctl attach --vdpa blkio)
 	check "libblkio: kvblkctl attach --vdpa prints the node" [ -c "$node" ]
 	check "libblkio: written, flushed, read" blkio -c 'write -P 0x5a 512 1M' -c flush \
 		-c 'read -P 0x5a 512 1M' -c 'read -P 0 0 512'
-	check "libblkio: the image has it" qemu-io -r -f raw -c 'read -P 0x5a 512 1M' $work/blkio.img
+	check "libblkio: the image has it" qemu-io -r -f raw -c 'read -P 0x5a 512 1M' "$work/blkio.img"
 	check "libblkio: kvblkctl detach --vdpa" kvblkctl detach --vdpa blkio
 	check "libblkio: kvblkctl remove" kvblkctl remove blkio
-	rm -f $work/blkio.img
+	rm -f "$work/blkio.img"
 }
 
 # ---- the host's own driver ----
@@ -79,14 +79,14 @@ attach_host() { node=$(kvblkctl attach --vdpa --host host) && [ -b "$node" ]; }
 
 bind_host()
 {
-	echo host >$DRIVERS/virtio_vdpa/bind && wait_for has_disk host && node=/dev/$(disk_of host)
+	echo host >"$DRIVERS/virtio_vdpa/bind" && wait_for has_disk host && node=/dev/$(disk_of host)
 }
 
 verify()
 {
 	fio --name="$1" --filename="$node" --ioengine=io_uring --direct=1 --rw=randrw \
 		--bs="$2" --iodepth="$3" --size="$4" --verify=crc32c --verify_fatal=1 \
-		--output=$work/fio.log --minimal || { tail -5 $work/fio.log; false; }
+		--output="$work/fio.log" --minimal || { tail -5 "$work/fio.log"; false; }
 }
 
 file_system()
@@ -95,10 +95,10 @@ file_system()
 	"mkfs.$type" "-${2}q" "$node" &&
 		mount -t "$type" "$node" /mnt/fs &&
 		cp -a /usr/lib/python3.13 /mnt/fs/ &&
-		(cd /usr/lib/python3.13 && find . -type f -exec sha1sum {} +) >$work/sums &&
+		(cd /usr/lib/python3.13 && find . -type f -exec sha1sum {} +) >"$work/sums" &&
 		umount /mnt/fs &&
 		mount -t "$type" "$node" /mnt/fs &&
-		(cd /mnt/fs/python3.13 && sha1sum -c --quiet $work/sums) &&
+		(cd /mnt/fs/python3.13 && sha1sum -c --quiet "$work/sums") &&
 		umount /mnt/fs
 }
 
@@ -107,7 +107,7 @@ start_load()
 	local before
 	before=$(counter host writes_completed)
 	fio --name=load --filename="$node" --ioengine=io_uring --direct=1 --rw=randwrite \
-		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 >$work/load.log 2>&1 &
+		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 >"$work/load.log" 2>&1 &
 	load=$!
 	writes_go_on() { [ "$(counter host writes_completed)" -gt $((before + 100)) ]; }
 	wait_for writes_go_on
@@ -117,15 +117,15 @@ start_load()
 load_ended()
 {
 	wait_for bash -c "! kill -0 $load 2>/dev/null"
-	wait $load 2>/dev/null
+	wait "$load" 2>/dev/null
 	[ "$(counter host in_flight)" = 0 ]
 }
 
 host_tests()
 {
-	truncate -s 128M $work/host.img
+	truncate -s 128M "$work/host.img"
 	mkdir -p /mnt/fs
-	kvblkctl add host $work/host.img
+	kvblkctl add host "$work/host.img"
 	check "host: kvblkctl attach --vdpa --host" attach_host
 	check "host: the size" [ "$(blockdev --getsize64 "$node")" = $((128 << 20)) ]
 	check "host: verified 512 B at depth 1" verify a 512 1 512k
@@ -154,7 +154,7 @@ host_tests()
 	check "host: kvblkctl detach --force under load" timeout 60 kvblkctl detach --vdpa --force host
 	check "host: the writer ended, nothing is in flight" load_ended
 	check "host: kvblkctl remove" kvblkctl remove host
-	rm -f $work/host.img
+	rm -f "$work/host.img"
 }
 
 # ---- the guest driver ----
@@ -188,10 +188,10 @@ bus_tests
 blkio_tests
 modprobe kvm_amd
 # shellcheck disable=SC2086 # nothing or one word
-tap_of vdpa python3 /kvblk/stock_qemu.py $work $short
+tap_of vdpa python3 /kvblk/stock_qemu.py "$work" $short
 host_tests
 programs
 unload_modules
-cp $work/guest.log "$OUT/"
-umount $work
+cp "$work/guest.log" "$OUT/"
+umount "$work"
 exit "$failed"
