@@ -81,6 +81,7 @@ static void queue_poison(struct kvblk_queue *q, const char *reason)
 void kvblk_queue_break(struct kvblk_req *req, const char *reason)
 {
 	queue_poison(req->q, reason);
+	kvblk_used_retire(req);
 }
 
 /* Requests that came back: each goes on with its next step. */

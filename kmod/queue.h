@@ -293,7 +293,6 @@ static inline void kvblk_queue_kick(struct kvblk_queue *q)
 	kvblk_queue_event(q, KVBLK_EV_KICK);
 }
 
-
 /* queue.c: called by the worker */
 
 static inline bool kvblk_queue_has_work(const struct kvblk_queue *q)

@@ -165,6 +165,7 @@ static struct kvblk_mem *user_memory(struct kunit *test, unsigned long *uaddr)
 	struct kvblk_mem *mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
 	struct kvblk_mem_region *region = kvmalloc_array(2, sizeof(*region), GFP_KERNEL);
 	unsigned int bad;
+	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	KUNIT_ASSERT_NOT_NULL(test, region);
@@ -174,8 +175,8 @@ static struct kvblk_mem *user_memory(struct kunit *test, unsigned long *uaddr)
 	region[0] = (struct kvblk_mem_region){ 0x100000, 6 * PAGE_SIZE, *uaddr };
 	region[1] = (struct kvblk_mem_region){
 		0x900000, 2 * PAGE_SIZE, *uaddr + 6 * PAGE_SIZE };
-	KUNIT_ASSERT_EQ(test, 0, kvblk_mem_init(mem, &kvblk_mem_user_ops, current->mm,
-						 region, 2, &bad));
+	ret = kvblk_mem_init(mem, &kvblk_mem_user_ops, current->mm, region, 2, &bad);
+	KUNIT_ASSERT_EQ(test, 0, ret);
 	return mem;
 }
 

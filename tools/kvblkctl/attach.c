@@ -94,7 +94,8 @@ static int run_attach(int argc, char **argv)
 			return print_help();
 		case OPT_HOST:
 			driver = VDPA_FOR_HOST;
-			/* fall through */
+			mgmtdev = VDPA_PHYS;
+			break;
 		case OPT_PHYS:
 			mgmtdev = VDPA_PHYS;
 			break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A disk on the vDPA bus, by way of vdpa(8), modprobe(8) and sysfs. */
+#define _GNU_SOURCE	/* environ */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -16,8 +17,6 @@
 
 #define BUS		"/sys/bus/vdpa"
 #define NODE_TRIES	100	/* of 50 ms: a disk of the host is scanned first */
-
-extern char **environ;
 
 /* Runs a program; its messages are the user's. The wait status, or -errno. */
 static int run_program(const char *const argv[])

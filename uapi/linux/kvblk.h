@@ -440,8 +440,8 @@ struct kvblk_session_bind {
  * A guest access that left the guest. A read returns what the mapped page shows. A
  * write that virtio does not allow is ignored, as the specification asks: the call
  * succeeds. A reset (write of 0 to Status) waits for I/O at most one second (see
- * struct kvblk_session_set); when that is not enough the call succeeds and Status reads NEEDS_RESET until
- * the I/O has ended.
+ * struct kvblk_session_set); when that is not enough the call succeeds and Status
+ * reads NEEDS_RESET until the I/O has ended.
  */
 struct kvblk_session_reg {
 	struct kvblk_hdr hdr;
