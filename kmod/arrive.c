@@ -14,8 +14,10 @@
 
 void kvblk_arrive_init(struct kvblk_arrive *a, u16 base)
 {
-	a->until = base;
+	/* A notification of an earlier start says nothing about this one. */
+	WRITE_ONCE(a->kicked, 0);
 	a->turn = 0;
+	a->until = base;
 }
 
 void kvblk_arrive_kick(struct kvblk_arrive *a)
