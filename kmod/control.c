@@ -401,6 +401,50 @@ static int control_resume(void *ctx, void *data, struct kvblk_why *why)
 	return 0;
 }
 
+/* One histogram to @arg's array, if it has room for number @i. */
+static int latency_put(const struct kvblk_latency *arg, unsigned int i,
+		       const struct kvblk_disk *disk, struct kvblk_why *why)
+{
+	struct kvblk_latency_hist __user *to = u64_to_user_ptr(arg->hists);
+	struct kvblk_latency_hist hist = {
+		.op = i / KVBLK_STAGE_NR,
+		.stage = i % KVBLK_STAGE_NR,
+	};
+	struct kvblk_hist sum;
+
+	if (i >= arg->count)
+		return 0;
+	kvblk_hist_sum(&disk->hists, 1, hist.op, hist.stage, &sum);
+	hist.total = sum.total;
+	memcpy(hist.bucket, sum.bucket, sizeof(hist.bucket));
+	if (copy_to_user(&to[i], &hist, sizeof(hist)))
+		return kvblk_why(why, -EFAULT, "hists: element %u cannot be written", i);
+	return 0;
+}
+
+static int control_latency(void *ctx, void *data, struct kvblk_why *why)
+{
+	const unsigned int nr = KVBLK_KIND_NR * KVBLK_STAGE_NR;
+	struct kvblk_latency *arg = data;
+	struct kvblk_disk *disk;
+	unsigned int i;
+	int ret = 0;
+
+	BUILD_BUG_ON((int)KVBLK_KIND_NR != (int)KVBLK_LATENCY_OP_NR);
+	BUILD_BUG_ON((int)KVBLK_STAGE_NR != (int)KVBLK_LATENCY_STAGE_NR);
+	BUILD_BUG_ON(KVBLK_HIST_BUCKETS != KVBLK_LATENCY_BUCKETS);
+	if (arg->reserved)
+		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
+	disk = control_find(arg->name, why);
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	for (i = 0; !ret && i < nr; i++)
+		ret = latency_put(arg, i, disk, why);
+	arg->count = nr;
+	kvblk_disk_put(disk);
+	return ret;
+}
+
 #define CONTROL_CMD(cmd, type, flags, answers, fn) \
 	[_IOC_NR(cmd)] = KVBLK_UCMD(type, flags, answers, fn)
 
@@ -413,6 +457,7 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
 	CONTROL_CMD(KVBLK_PAUSE, struct kvblk_pause, 0, true, control_pause),
 	CONTROL_CMD(KVBLK_RESUME, struct kvblk_pause, 0, true, control_resume),
+	CONTROL_CMD(KVBLK_LATENCY, struct kvblk_latency, 0, true, control_latency),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/kvblk/<disk>/: counters, state, config. One "name value" a line;
+ * /sys/kernel/debug/kvblk/<disk>/: counters, latency, state, config. One "name value" a line;
  * a name never changes its meaning, new ones may come.
  */
 #include <linux/debugfs.h>
@@ -25,6 +25,36 @@ static int counters_show(struct seq_file *m, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
+
+static void latency_show_hist(struct seq_file *m, const struct kvblk_disk *disk,
+			      enum kvblk_kind kind, enum kvblk_stage stage)
+{
+	struct kvblk_hist sum;
+	unsigned int i;
+
+	kvblk_hist_sum(&disk->hists, 1, kind, stage, &sum);
+	seq_printf(m, "%s_%s_total %llu\n", kvblk_kind_names[kind],
+		   kvblk_stage_names[stage], sum.total);
+	for (i = 0; i < KVBLK_HIST_BUCKETS; i++) {
+		if (sum.bucket[i])
+			seq_printf(m, "%s_%s_from_%llu %llu\n", kvblk_kind_names[kind],
+				   kvblk_stage_names[stage], kvblk_hist_floor(i),
+				   sum.bucket[i]);
+	}
+}
+
+static int latency_show(struct seq_file *m, void *unused)
+{
+	const struct kvblk_disk *disk = m->private;
+	int kind, stage;
+
+	for (kind = 0; kind < KVBLK_KIND_NR; kind++) {
+		for (stage = 0; stage < KVBLK_STAGE_NR; stage++)
+			latency_show_hist(m, disk, kind, stage);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(latency);
 
 /* The balance of the buckets that have a limit, in tokens. */
 static void state_show_throttle(struct seq_file *m, struct kvblk_disk *disk)
@@ -145,6 +175,7 @@ void kvblk_debugfs_add(struct kvblk_disk *disk)
 {
 	disk->debugfs = debugfs_create_dir(disk->spec.name, debugfs_root);
 	debugfs_create_file("counters", 0400, disk->debugfs, disk, &counters_fops);
+	debugfs_create_file("latency", 0400, disk->debugfs, disk, &latency_fops);
 	debugfs_create_file("state", 0400, disk->debugfs, disk, &state_fops);
 	debugfs_create_file("config", 0400, disk->debugfs, disk, &config_fops);
 }

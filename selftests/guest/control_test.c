@@ -75,6 +75,13 @@ static void fill_list(void *arg)
 	list->count = 8;
 }
 
+static void fill_latency(void *arg)
+{
+	struct kvblk_latency *latency = arg;
+
+	memcpy(latency->name, disk.name, sizeof(latency->name));
+}
+
 TEST(contract)
 {
 	static const struct contract calls[] = {
@@ -88,6 +95,8 @@ TEST(contract)
 		  NULL, { offsetof(struct kvblk_list, reserved) } },
 		{ "query", KVBLK_QUERY, sizeof(struct kvblk_query),
 		  fill_query, NULL, { 0 } },
+		{ "latency", KVBLK_LATENCY, sizeof(struct kvblk_latency),
+		  fill_latency, NULL, { offsetof(struct kvblk_latency, reserved) } },
 	};
 	unsigned int i;
 

@@ -95,6 +95,12 @@ check "stats: text" says '^reads_completed: +0$' stats d1
 check "stats: watch" says '^ +reads/s .*in-flight$' stats --watch 0.01 --count 2 d1
 check "stats: watch, JSON" [ "$("$ctl" stats --watch 0.01 --count 3 --json d1 |
 	grep -cE '^\{"seconds":[0-9.]+,"requests":0.000,.*\}$')" = 3 ]
+check "stats: latency, nothing yet" says '^no request was answered yet$' stats --latency d1
+check "stats: latency, JSON, nothing yet" json stats --latency --json d1 -- '
+	list(v) == ["read", "write", "flush", "other"] and
+	all(list(op) == ["worker", "throttle", "backing", "publish"] for op in v.values()) and
+	v["read"]["backing"] == {"requests": 0, "total_ns": 0, "p50_ns": None, "p99_ns": None,
+				 "p999_ns": None, "buckets": []}'
 
 # ---- refusals ----
 
@@ -128,6 +134,7 @@ done <<'END'
 3|nosuch: no such disk|show nosuch
 3|nosuch: no such disk|stats nosuch
 3|nosuch: no such disk|stats --watch 1 nosuch
+3|nosuch: no such disk|stats --latency nosuch
 3|nosuch: no such disk|remove nosuch
 3|nosuch: no such disk|pause nosuch
 3|nosuch: no such disk|resume nosuch
@@ -181,6 +188,24 @@ check "a block device is either mounted or a disk" claims_device
 # ---- sessions ----
 
 results_of "$here/session_test" d1
+# Percentiles from the buckets by other means.
+check "stats: latency, JSON" json stats --latency --json d1 -- '
+	[stage["requests"] for stage in v["write"].values()] ==
+		[v["write"]["worker"]["requests"]] * 4 and
+	v["write"]["backing"]["requests"] > 0 and v["write"]["backing"]["total_ns"] > 0 and
+	all(sum(b["requests"] for b in s["buckets"]) == s["requests"] and
+	    sum(b["requests"] * b["from_ns"] for b in s["buckets"]) <= s["total_ns"] and
+	    all(b["requests"] > 0 and b["from_ns"] & (b["from_ns"] - 1) == 0
+		for b in s["buckets"] if b["from_ns"]) and
+	    all(s[key] is None or
+		sum(b["requests"] for b in s["buckets"] if b["from_ns"] < s[key]) * 1000 >=
+			s["requests"] * share >
+		sum(b["requests"] for b in s["buckets"] if b["from_ns"] < s[key] // 2) * 1000
+		for key, share in (("p50_ns", 500), ("p99_ns", 990), ("p999_ns", 999)))
+	    for op in v.values() for s in op.values())'
+check "stats: latency, text" says \
+	'^write, backing: mean [0-9.]+ [nmu]?s, p50 below [0-9.]+ [nmu]?s, p99 ' stats --latency d1
+check "stats: latency, bars" says '^ +from [0-9.]+ [nmu]?s \|#+ [0-9]+$' stats --latency d1
 check "after the sessions the disk is idle" json show --json d1 -- 'v["state"] == "idle"'
 
 # A session of another process is named, by every command that shows it.

@@ -193,6 +193,7 @@ NAME|attach --vdpa
 --watch: '1s' is not|stats --watch 1s disk
 --count: '0' is not|stats --watch 1 --count 0 disk
 --count: only with --watch|stats --count 5 disk
+--latency: not with --watch|stats --latency --watch 1 disk
 END
 
 write_to_full()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvblkctl stats: counters of a disk, and their rates. */
+/* kvblkctl stats: counters of a disk, their rates, and its histograms. */
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "json.h"
+#include "latency.h"
 #include "size.h"
 
 #define NS_PER_S	1000000000LL
@@ -20,11 +21,13 @@
 /**
  * struct stats_args - The command line
  * @json: JSON instead of text.
+ * @latency: Histograms instead of counters.
  * @interval: Seconds; 0: show the counters once.
  * @count: Intervals; 0: without end.
  */
 struct stats_args {
 	bool json;
+	bool latency;
 	double interval;
 	uint64_t count;
 };
@@ -79,6 +82,7 @@ static const struct option options[] = {
 	{ "count", required_argument, NULL, OPT_COUNT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "latency", no_argument, NULL, OPT_LATENCY },
 	{ "watch", required_argument, NULL, OPT_WATCH },
 	{},
 };
@@ -90,6 +94,9 @@ static const char help[] =
 	"  --watch SECONDS  show rates per second, once for each interval of 0.01\n"
 	"                   to 86400 seconds, until interrupted\n"
 	"  --count N        with --watch: show N intervals\n"
+	"  --latency        show where the time of requests goes, by kind and stage:\n"
+	"                   waiting for the worker, for tokens (throttle), in the\n"
+	"                   backing, until the answer is published\n"
 	"  --json           an object; with --watch, one for each interval, on a\n"
 	"                   line of its own\n"
 	"  --help           show this\n";
@@ -240,8 +247,11 @@ static int watch(int ctl, const char *name, const struct stats_args *args)
 static int show(int ctl, const char *name, const struct stats_args *args)
 {
 	struct kvblk_query query;
-	int code = query_disk(ctl, name, &query);
+	int code;
 
+	if (args->latency)
+		return show_latency(ctl, name, args->json);
+	code = query_disk(ctl, name, &query);
 	if (code)
 		return code;
 	if (args->json)
@@ -264,6 +274,9 @@ static int set_option(struct stats_args *args, int opt)
 		return CODE_OK;
 	case OPT_JSON:
 		args->json = true;
+		return CODE_OK;
+	case OPT_LATENCY:
+		args->latency = true;
 		return CODE_OK;
 	case OPT_WATCH:
 		args->interval = strtod(optarg, &end);
@@ -294,6 +307,8 @@ static int run(int argc, char **argv)
 		return code;
 	if (args.count && !args.interval)
 		return usage_error("--count: only with --watch");
+	if (args.latency && args.interval)
+		return usage_error("--latency: not with --watch");
 	ctl = open_control();
 	if (ctl < 0)
 		return -ctl;
@@ -305,7 +320,7 @@ static int run(int argc, char **argv)
 const struct cmd cmd_stats = {
 	.name = "stats",
 	.args = "[OPTION]... NAME",
-	.summary = "Show the counters of a disk, or their rates",
+	.summary = "Show the counters of a disk, their rates, or where time goes",
 	.help = help,
 	.run = run,
 };

@@ -99,6 +99,37 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
 			  why_len);
 }
 
+int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hists,
+		       size_t *count, char *why, size_t why_len)
+{
+	struct kvblk_latency_hist *array = NULL;
+	struct kvblk_latency arg = {};
+	uint32_t room;
+	int err;
+
+	*hists = NULL;
+	*count = 0;
+	err = copy_name(arg.name, name, why, why_len);
+	if (!err)
+		err = kvblk_call(ctl, KVBLK_LATENCY, &arg.hdr, sizeof(arg), why,
+				 why_len);
+	if (err)
+		return err;
+	room = arg.count;
+	array = calloc(room, sizeof(*array));
+	if (!array)
+		return -ENOMEM;
+	arg.hists = (uintptr_t)array;
+	err = kvblk_call(ctl, KVBLK_LATENCY, &arg.hdr, sizeof(arg), why, why_len);
+	if (err) {
+		free(array);
+		return err;
+	}
+	*hists = array;
+	*count = arg.count < room ? arg.count : room;
+	return 0;
+}
+
 /* Disks may be added between two calls: ask until all fit. */
 int kvblk_disk_list(int ctl, struct kvblk_disk_name **names, size_t *count,
 		    char *why, size_t why_len)

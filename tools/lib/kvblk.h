@@ -163,6 +163,23 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
 		     char *why, size_t why_len);
 
 /**
+ * kvblk_disk_latency - Tell where the time of a disk's requests goes
+ * @ctl: From kvblk_control_open().
+ * @name: Of the disk.
+ * @hists: Set to a new array; free() it. NULL on failure.
+ * @count: Set to its number of elements.
+ * @why: As for kvblk_disk_add().
+ * @why_len: Likewise.
+ *
+ * A newer kernel may know kinds and stages that the caller does not: look at the
+ * members op and stage, not at the order.
+ *
+ * Return: 0, -ENOENT, -ENOMEM, or -ENOTTY from a kernel that cannot tell.
+ */
+int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hists,
+		       size_t *count, char *why, size_t why_len);
+
+/**
  * kvblk_disk_list - List the names of all disks
  * @ctl: From kvblk_control_open().
  * @names: Set to an array in the order of adding, for free(); NULL if empty.

@@ -327,6 +327,78 @@ struct kvblk_pause {
 
 #define KVBLK_PAUSE_MS_MAX	60000
 
+/**
+ * enum kvblk_latency_op - What a request was
+ * @KVBLK_LATENCY_READ: A read.
+ * @KVBLK_LATENCY_WRITE: A write.
+ * @KVBLK_LATENCY_FLUSH: A flush.
+ * @KVBLK_LATENCY_OTHER: GET_ID, and what was answered without the backing.
+ * @KVBLK_LATENCY_OP_NR: Number of these.
+ */
+enum kvblk_latency_op {
+	KVBLK_LATENCY_READ,
+	KVBLK_LATENCY_WRITE,
+	KVBLK_LATENCY_FLUSH,
+	KVBLK_LATENCY_OTHER,
+	KVBLK_LATENCY_OP_NR,
+};
+
+/**
+ * enum kvblk_latency_stage - What a request waited for, in this order
+ * @KVBLK_LATENCY_WORKER: From the notification until it is taken up. A request that came while
+ *	the worker was busy needs no notification: from when the worker saw it.
+ * @KVBLK_LATENCY_THROTTLE: For tokens, be it because it lay behind one that had to wait.
+ * @KVBLK_LATENCY_BACKING: In the backing.
+ * @KVBLK_LATENCY_PUBLISH: From then until the driver was shown the answer.
+ * @KVBLK_LATENCY_STAGE_NR: Number of these.
+ */
+enum kvblk_latency_stage {
+	KVBLK_LATENCY_WORKER,
+	KVBLK_LATENCY_THROTTLE,
+	KVBLK_LATENCY_BACKING,
+	KVBLK_LATENCY_PUBLISH,
+	KVBLK_LATENCY_STAGE_NR,
+};
+
+#define KVBLK_LATENCY_BUCKETS	40
+
+/**
+ * struct kvblk_latency_hist - How long requests of one kind have been in one stage
+ * @op: enum kvblk_latency_op.
+ * @stage: enum kvblk_latency_stage.
+ * @total: Sum of their times, ns.
+ * @bucket: How many took 0 ns; then, in bucket n, from 2^(n - 1) to 2^n - 1 ns. The last has
+ *	no upper end.
+ */
+struct kvblk_latency_hist {
+	__u32 op;
+	__u32 stage;
+	__aligned_u64 total;
+	__aligned_u64 bucket[KVBLK_LATENCY_BUCKETS];
+};
+
+/**
+ * struct kvblk_latency - KVBLK_LATENCY: where the time of a disk's requests goes
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk.
+ * @hists: Address of an array of struct kvblk_latency_hist, filled in any order: those of
+ *	a newer kernel may have kinds and stages that the caller does not know.
+ * @count: In: elements of that array. Out: how many there are, which may be more than what
+ *	was stored.
+ * @reserved: Must be 0.
+ *
+ * Counts since the disk was added. An answered request is counted once in every stage of its
+ * kind, also if it took no time there, just after the driver was shown the answer. The numbers
+ * are read while the disk works: they need not be of one moment.
+ */
+struct kvblk_latency {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__aligned_u64 hists;
+	__u32 count;
+	__u32 reserved;
+};
+
 #define KVBLK_IOC		0xC7
 
 #define KVBLK_ADD	_IOWR(KVBLK_IOC, 0x00, struct kvblk_add)
@@ -336,6 +408,7 @@ struct kvblk_pause {
 #define KVBLK_QUERY	_IOWR(KVBLK_IOC, 0x04, struct kvblk_query)
 #define KVBLK_PAUSE	_IOWR(KVBLK_IOC, 0x05, struct kvblk_pause)
 #define KVBLK_RESUME	_IOWR(KVBLK_IOC, 0x06, struct kvblk_pause)
+#define KVBLK_LATENCY	_IOWR(KVBLK_IOC, 0x07, struct kvblk_latency)
 
 /**
  * DOC: sessions
