@@ -10,6 +10,7 @@
 #include <linux/blkdev.h>
 #include <linux/virtio_config.h>
 #include "queue.h"
+#include "trace.h"
 
 /* A wrong wait must not lose the disk: look again at least so often. */
 #define STALL_MAX_NS	NSEC_PER_SEC
@@ -20,6 +21,13 @@ void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev)
 {
 	set_bit(ev, &q->events);
 	kvblk_worker_wake(q);
+}
+
+void kvblk_queue_kick(struct kvblk_queue *q)
+{
+	trace_kvblk_kick(q);
+	kvblk_arrive_kick(&q->arrive);
+	kvblk_queue_event(q, KVBLK_EV_KICK);
 }
 
 /*
@@ -73,6 +81,7 @@ static void queue_poison(struct kvblk_queue *q, const char *reason)
 	if (q->broken)
 		return;
 	q->broken = true;
+	trace_kvblk_broken(q, reason);
 	kvblk_count(q->env.stats, KVBLK_STAT_RING_ERRORS, 1);
 	q->env.ops->broken(q, reason);
 }
@@ -108,12 +117,15 @@ static const char *queue_peek(struct kvblk_queue *q, u16 *head, int *got)
 	return *got < 0 ? "an available entry is no descriptor" : NULL;
 }
 
-static void queue_pop(struct kvblk_queue *q)
+static void queue_pop(struct kvblk_req *req)
 {
+	struct kvblk_queue *q = req->q;
+
 	kvblk_vring_advance(&q->vring);
 	kvblk_count(q->env.stats, KVBLK_STAT_REQUESTS, 1);
 	kvblk_used_pop(q);
 	kvblk_watch_work(q);
+	trace_kvblk_pop(req);
 }
 
 /**
@@ -188,7 +200,7 @@ static enum queue_step queue_hold(struct kvblk_queue *q)
 		return STEP_MORE;
 	}
 	if (ret == -EFAULT || ret == -ENOMEM) {
-		queue_pop(q);
+		queue_pop(req);
 		kvblk_req_prepare_patiently(req);
 		return STEP_MORE;
 	}
@@ -213,12 +225,13 @@ static enum queue_step queue_start_req(struct kvblk_queue *q, struct kvblk_req *
 
 	if (wait) {
 		kvblk_arrive_stall(&q->arrive, &q->vring, &req->lap);
+		trace_kvblk_stall(req, wait);
 		queue_stall(q, wait);
 		return STEP_BLOCKED;
 	}
 	if (req == q->held) {
 		q->held = NULL;
-		queue_pop(q);
+		queue_pop(req);
 	} else {
 		list_del(&req->link);
 	}
@@ -467,6 +480,7 @@ bool kvblk_queue_stop(struct kvblk_queue *q)
 {
 	if (q->state != KVBLK_QUEUE_RUNNING)
 		return false;
+	trace_kvblk_reset(q);
 	WRITE_ONCE(q->state, KVBLK_QUEUE_STOPPING);
 	kvblk_queue_event(q, KVBLK_EV_STOP);
 	return true;

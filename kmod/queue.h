@@ -85,6 +85,8 @@ struct kvblk_queue_ops {
 
 /**
  * struct kvblk_queue_env - What a queue works with; outlives it
+ * @name: Of the disk.
+ * @index: Of the queue.
  * @ops: The session.
  * @geo: The disk.
  * @serial: Answer to GET_ID, VIRTIO_BLK_ID_BYTES.
@@ -97,6 +99,8 @@ struct kvblk_queue_ops {
  * @wq: For what may sleep.
  */
 struct kvblk_queue_env {
+	const char *name;
+	u16 index;
 	const struct kvblk_queue_ops *ops;
 	const struct kvblk_geometry *geo;
 	const u8 *serial;
@@ -287,11 +291,7 @@ static inline bool kvblk_queue_quiet(const struct kvblk_queue *q)
 void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
 
 /* The driver notified: any context. */
-static inline void kvblk_queue_kick(struct kvblk_queue *q)
-{
-	kvblk_arrive_kick(&q->arrive);
-	kvblk_queue_event(q, KVBLK_EV_KICK);
-}
+void kvblk_queue_kick(struct kvblk_queue *q);
 
 /* queue.c: called by the worker */
 

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "queue.h"
+#include "trace.h"
 
 static void req_set_result(struct kvblk_req *req);
 static void req_complete_job(struct kvblk_req *req);
@@ -64,6 +65,7 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 {
 	req->job = job;
 	req->next = next;
+	trace_kvblk_defer(req);
 	kvblk_count(req->q->env.stats, KVBLK_STAT_DEFERRED, 1);
 	INIT_WORK(&req->io.work, req_work);
 	queue_work(req->q->env.wq, &req->io.work);
@@ -369,6 +371,7 @@ void kvblk_req_start(struct kvblk_req *req)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(req_ops) != KVBLK_OP_NR);
 	kvblk_req_lap(req, KVBLK_STAGE_BACKING);
+	trace_kvblk_submit(req);
 	req_ops[req->cmd.op](req);
 }
 

@@ -167,6 +167,7 @@ static int session_init_engine(struct kvblk_session *s)
 {
 	struct kvblk_disk *disk = s->disk;
 	struct kvblk_queue_env env = {
+		.name = disk->spec.name,
 		.ops = &session_queue_ops,
 		.geo = &disk->geo,
 		.serial = disk->spec.serial,
@@ -186,6 +187,7 @@ static int session_init_engine(struct kvblk_session *s)
 		return ret;
 	for (i = 0; i < s->nr_vqs; i++) {
 		s->vq[i].session = s;
+		env.index = i;
 		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker);
 	}
 	return 0;

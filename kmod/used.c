@@ -12,15 +12,19 @@
 #include <linux/ktime.h>
 #include <linux/preempt.h>
 #include "queue.h"
+#include "trace.h"
 
 /* Moves to @shown what the driver sees now; false if there is nothing to publish. */
 static bool used_publish(struct kvblk_queue *q, struct list_head *shown, bool *interrupt)
 {
+	u16 count = q->vring.next_used - q->vring.published;
+
 	lockdep_assert_held(&q->used_lock);
-	if (q->vring.next_used == q->vring.published)
+	if (!count)
 		return false;
 	list_splice_init(&q->answered, shown);
 	*interrupt = kvblk_vring_publish(&q->vring);
+	trace_kvblk_publish(q, count, *interrupt);
 	kvblk_count(q->env.stats, *interrupt ? KVBLK_STAT_INTERRUPTS :
 					       KVBLK_STAT_SUPPRESSED, 1);
 	q->watch.interrupted = *interrupt;
@@ -49,6 +53,7 @@ static void used_push(struct kvblk_req *req)
 {
 	struct kvblk_queue *q = req->q;
 
+	trace_kvblk_complete(req);
 	kvblk_req_count(req);
 	kvblk_vring_push(&q->vring, req->head, req->used_len);
 	used_set_in_flight(q, q->in_flight - 1);

@@ -7,6 +7,7 @@
  * looked at three times, then left alone, and gives memory back: it costs nothing.
  */
 #include "queue.h"
+#include "trace.h"
 
 #define LOOK_NS		NSEC_PER_SEC
 #define DOUBT_NS	(10 * NSEC_PER_MSEC)	/* for a kick that is on its way */
@@ -90,6 +91,7 @@ static void watch_interrupt(struct kvblk_queue *q)
 	} else if (interrupted && used != w->told && !READ_ONCE(q->paused) &&
 		   q->env.ops->unanswered(q)) {
 		w->told = used;
+		trace_kvblk_lost(q, "interrupt");
 		kvblk_count(q->env.stats, KVBLK_STAT_LOST_INTERRUPTS, 1);
 		q->env.ops->used(q, true);
 	}
@@ -106,6 +108,7 @@ static bool watch_kick(struct kvblk_queue *q, bool kicked)
 	w->requests = requests;
 	w->suspect = found && !sure;
 	if (found && sure) {
+		trace_kvblk_lost(q, "kick");
 		kvblk_count(q->env.stats, KVBLK_STAT_LOST_KICKS, 1);
 		w->rounds = 0;
 	}

@@ -302,6 +302,7 @@ static inline int bench_init(struct kunit *test)
 	kvblk_gate_init(&b->gate);
 	fake_init(&b->disk);
 	b->env = (struct kvblk_queue_env){
+		.name = "bench",
 		.ops = &bench_ops,
 		.geo = &b->geo,
 		.serial = BENCH_SERIAL,
