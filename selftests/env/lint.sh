@@ -22,6 +22,8 @@ IGNORE=LONG_LINE_STRING
 IGNORE_KMOD=$IGNORE,ALLOC_WITH_SIZEOF
 # compat.h is there to compare versions, which checkpatch takes for a constant on the wrong side.
 IGNORE_COMPAT=$IGNORE,LINUX_VERSION_CODE,CONSTANT_COMPARISON
+# Trace events are declared by macros that look like no other code.
+IGNORE_TRACE=$IGNORE,COMPLEX_MACRO,MACRO_ARG_REUSE,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # User space and the headers it includes have none of these macros and types, nor READ_ONCE().
 IGNORE_USER=$IGNORE,BIT_MACRO,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES
 IGNORE_USER+=,VOLATILE
@@ -62,11 +64,12 @@ check_sparse()
 check_checkpatch()
 {
 	local files
-	mapfile -t files < <(sources "$1" | grep -vx kmod/compat.h)
+	mapfile -t files < <(sources "$1" | grep -vxE 'kmod/(compat|trace)\.h')
 	[ ${#files[@]} -gt 0 ] || return 0
 	case $1 in
 	kmod)
 		[ ! -e "$TOP/kmod/compat.h" ] || checkpatch "$IGNORE_COMPAT" kmod/compat.h || return
+		[ ! -e "$TOP/kmod/trace.h" ] || checkpatch "$IGNORE_TRACE" kmod/trace.h || return
 		checkpatch "$IGNORE_KMOD" "${files[@]}"
 		;;
 	selftests)
