@@ -188,24 +188,6 @@ check "a block device is either mounted or a disk" claims_device
 # ---- sessions ----
 
 results_of "$here/session_test" d1
-# Percentiles from the buckets by other means.
-check "stats: latency, JSON" json stats --latency --json d1 -- '
-	[stage["requests"] for stage in v["write"].values()] ==
-		[v["write"]["worker"]["requests"]] * 4 and
-	v["write"]["backing"]["requests"] > 0 and v["write"]["backing"]["total_ns"] > 0 and
-	all(sum(b["requests"] for b in s["buckets"]) == s["requests"] and
-	    sum(b["requests"] * b["from_ns"] for b in s["buckets"]) <= s["total_ns"] and
-	    all(b["requests"] > 0 and b["from_ns"] & (b["from_ns"] - 1) == 0
-		for b in s["buckets"] if b["from_ns"]) and
-	    all(s[key] is None or
-		sum(b["requests"] for b in s["buckets"] if b["from_ns"] < s[key]) * 1000 >=
-			s["requests"] * share >
-		sum(b["requests"] for b in s["buckets"] if b["from_ns"] < s[key] // 2) * 1000
-		for key, share in (("p50_ns", 500), ("p99_ns", 990), ("p999_ns", 999)))
-	    for op in v.values() for s in op.values())'
-check "stats: latency, text" says \
-	'^write, backing: mean [0-9.]+ [nmu]?s, p50 below [0-9.]+ [nmu]?s, p99 ' stats --latency d1
-check "stats: latency, bars" says '^ +from [0-9.]+ [nmu]?s \|#+ [0-9]+$' stats --latency d1
 check "after the sessions the disk is idle" json show --json d1 -- 'v["state"] == "idle"'
 
 # A session of another process is named, by every command that shows it.

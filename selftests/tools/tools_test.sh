@@ -110,6 +110,40 @@ check "unit tests compile" compile -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -o "$scratch/parse" "${srcs[@]}"
 results_of "$scratch/parse"
 
+check "the test of histograms compiles" compile -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -o "$scratch/latency" "$here/latency_test.c" \
+	"$top/tools/kvblkctl/latency.c" "$top/tools/kvblkctl/json.c"
+check "histograms are drawn as bars" diff - <("$scratch/latency") <<'END'
+read, worker: mean 1.0 us, p50 below 1.0 us, p99 below 1.0 us, p99.9 below 1.0 us
+              0 ns |# 1
+               ... |
+       from 512 ns |######################################## 999
+read, throttle: none of 1000 took time
+read, backing: mean 30.0 us, p50 below 8.2 us, p99 below 65.5 us, p99.9 below 131 us
+       from 4.1 us |######################################## 500
+       from 8.2 us | 0
+      from 16.4 us | 0
+      from 32.8 us |####################################### 490
+      from 65.5 us |# 9
+               ... |
+        from 275 s |# 1
+END
+check "histograms as JSON" python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+nothing = {"requests": 0, "total_ns": 0, "p50_ns": None, "p99_ns": None, "p999_ns": None,
+	   "buckets": []}
+assert list(v) == ["read", "write", "flush", "other"]
+assert v["read"]["backing"] == {
+	"requests": 1000, "total_ns": 30000000, "p50_ns": 8192, "p99_ns": 65536,
+	"p999_ns": 131072, "buckets": [
+		{"from_ns": 4096, "requests": 500}, {"from_ns": 32768, "requests": 490},
+		{"from_ns": 65536, "requests": 9}, {"from_ns": 1 << 38, "requests": 1}]}
+assert v["read"]["throttle"]["p99_ns"] == 1
+assert all(v[op][stage] == nothing for op in ("write", "flush", "other")
+	   for stage in ("worker", "throttle", "backing", "publish"))
+' < <("$scratch/latency" json)
+
 check "the IOAPIC test compiles" compile -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -Wno-unused-parameter "-I$top/tools/vmm" \
 	-o "$scratch/ioapic" "$here/ioapic_test.c" "$top/tools/vmm/ioapic.c"

@@ -9,6 +9,7 @@
 #include "latency.h"
 
 #define BAR_WIDTH	40
+#define GAP_MAX		2	/* empty buckets in a row that are shown */
 
 /**
  * struct percentile - A share of the requests
@@ -125,6 +126,16 @@ static void put_bar(const char *label, uint64_t count, uint64_t most)
 	printf(" %llu\n", (unsigned long long)count);
 }
 
+/* Empty buckets from @i on; the last bucket that is shown is not empty. */
+static unsigned int gap(const struct kvblk_latency_hist *hist, unsigned int i)
+{
+	unsigned int n = 0;
+
+	while (!hist->bucket[i + n])
+		n++;
+	return n;
+}
+
 static void put_bars(const struct kvblk_latency_hist *hist)
 {
 	unsigned int i, first = 0, last = KVBLK_LATENCY_BUCKETS - 1;
@@ -139,6 +150,10 @@ static void put_bars(const struct kvblk_latency_hist *hist)
 		if (hist->bucket[i] > most)
 			most = hist->bucket[i];
 	for (i = first; i <= last; i++) {
+		if (gap(hist, i) > GAP_MAX) {
+			printf("  %16s |\n", "...");
+			i += gap(hist, i);
+		}
 		snprintf(label, sizeof(label), i ? "from %s" : "%s",
 			 format_ns(bucket_floor(i), floor, sizeof(floor)));
 		put_bar(label, hist->bucket[i], most);
