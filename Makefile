@@ -34,6 +34,7 @@ help:
 	@echo '  fuzz       libFuzzer until it is stopped'
 	@echo '  torture    hostile guests and callers, TORTURE=10 times as many as make check has'
 	@echo '  coverage   line and branch coverage of the module, by all tests in UML'
+	@echo '  microbench nanoseconds per request of the drain alone, in User Mode Linux'
 	@echo
 	@echo 'Downloads and kernels are kept in $${KVBLK_CACHE:-~/.cache/kvblk}.'
 
@@ -76,4 +77,8 @@ torture:
 coverage:
 	@selftests/coverage/run.sh
 
-.PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz torture coverage
+microbench:
+	@selftests/bench/micro.sh
+
+.PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz \
+	torture coverage microbench

@@ -1,11 +1,11 @@
 #!/bin/bash
-# job.sh MODULE - in the test machine: load the module, which runs its KUnit suites, keep their
-# results in $OUT/kunit/SUITE and unload it. Lines on stdout say what went wrong; $OUT/end is
-# made when all was tried.
+# job.sh MODULE [PARAMETER...] - in the test machine: load the module, which runs its KUnit
+# suites, keep their results in $OUT/kunit/SUITE and unload it. Lines on stdout say what went
+# wrong; $OUT/end is made when all was tried.
 
 results=/sys/kernel/debug/kunit
 mkdir -p "$OUT/kunit"
-insmod "$HOST$1" || exit
+insmod "$HOST$1" "${@:2}" || exit
 for suite in "$results"/*; do
 	cat "$suite/results" >"$OUT/kunit/${suite##*/}"
 done
