@@ -61,4 +61,4 @@ umount /mnt/out
 # What is still in the port's buffer would be lost.
 stty -F /dev/ttyS1 -a >/dev/null
 sleep 0.1
-poweroff -f
+busybox poweroff -f
