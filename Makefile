@@ -35,6 +35,7 @@ help:
 	@echo '  torture    hostile guests and callers, TORTURE=10 times as many as make check has'
 	@echo '  coverage   line and branch coverage of the module, by all tests in UML'
 	@echo '  microbench nanoseconds per request of the drain alone, in User Mode Linux'
+	@echo '  bench      kvblk and its peers at the same work, counted (options: BENCH=...)'
 	@echo
 	@echo 'Downloads and kernels are kept in $${KVBLK_CACHE:-~/.cache/kvblk}.'
 
@@ -80,5 +81,8 @@ coverage:
 microbench:
 	@selftests/bench/micro.sh
 
+bench:
+	@selftests/bench/run.sh --out $(OUT)/bench $(BENCH)
+
 .PHONY: help all modules tools install clean demo check lint unit kunit testfuzz testtools selftest fuzz \
-	torture coverage microbench
+	torture coverage microbench bench

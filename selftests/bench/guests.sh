@@ -1,0 +1,157 @@
+#!/bin/bash
+# guests.sh - the job of the machine with KVM guests: each system of GUESTS serves the same guest
+# on a null block device. Counts are of the whole machine; two runs that differ in the number of
+# requests only leave the cost of a request. Instructions come from the emulator's plugin, which
+# `mark` has write them down. Prints "guest KEY=VALUE..." for each run.
+
+set -eu
+here=$(dirname "$0")
+PATH=$here:$PATH
+kvm=/sys/kernel/debug/kvm
+calls=/sys/kernel/tracing/events/raw_syscalls/sys_enter
+marks=0
+guest_args=(--cmdline "quiet noxsave")
+append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
+
+# ---- the systems: start a guest with its console on descriptors 3 and 4 ----
+
+guest_kvblk_mmio()
+{
+	kvblkctl add bench /dev/nullb0 --direct
+	kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
+		--disk bench "${guest_args[@]}"
+}
+
+end_kvblk_mmio() { kvblkctl remove bench; }
+
+# qemu MACHINE ARGUMENT...
+qemu()
+{
+	local machine=$1
+	shift
+	qemu-system-x86_64 -accel kvm -cpu host -m 256 -smp "$CPUS" -nodefaults -display none \
+		-no-reboot -serial stdio -kernel "$here/vmlinuz" -initrd "$here/guest.cpio" \
+		-append "$append" -machine "$machine" "$@"
+}
+
+guest_kvblk_vhost()
+{
+	modprobe vhost_vdpa
+	insmod "$here/kvblk_vdpa.ko"
+	kvblkctl add bench /dev/nullb0 --direct
+	vdpa dev add name bench mgmtdev kvblk
+	qemu q35,memory-backend=ram -object memory-backend-memfd,id=ram,size=256M,share=on \
+		-device vhost-vdpa-device-pci,vhostdev=/dev/vhost-vdpa-0
+}
+
+end_kvblk_vhost()
+{
+	vdpa dev del bench
+	kvblkctl remove bench
+	rmmod kvblk_vdpa
+}
+
+# qemu_disk AIO MACHINE DEVICE
+qemu_disk()
+{
+	qemu "$2" -object iothread,id=io -blockdev \
+		"driver=host_device,filename=/dev/nullb0,node-name=d,cache.direct=on,aio=$1" \
+		-device "$3,drive=d,iothread=io"
+}
+
+guest_qemu_native() { qemu_disk native q35 virtio-blk-pci; }
+guest_qemu_uring() { qemu_disk io_uring q35 virtio-blk-pci; }
+guest_qemu_microvm()
+{
+	qemu_disk native microvm,rtc=on,pic=off,pit=off,isa-serial=on virtio-blk-device
+}
+
+# ---- the console ----
+
+# Follows it up to a line "bench: $1".
+follow()
+{
+	local line
+	while IFS= read -r -t "$LIMIT" -u 4 line; do
+		line=${line%$'\r'}
+		case $line in
+		*"bench: $1"*) return 0 ;;
+		*"bench: failed"*) break ;;
+		esac
+		echo "$system: $line" >>"$OUT/guests.log"
+		kill -0 $vmm 2>/dev/null || break
+	done
+	echo "$system: the guest did not say '$1'" >&2
+	return 1
+}
+
+# ---- counting ----
+
+# Of the whole machine, "KEY=VALUE" each.
+counters()
+{
+	local name rest
+	for name in exits mmio_exits io_exits halt_exits irq_injections; do
+		echo "$name=$(<"$kvm/$name")"
+	done
+	awk '$1 == "ctxt" { print "ctxt=" $2 }' /proc/stat
+	awk '$1 == "Hits:" { print "calls=" $2 }' $calls/hist
+}
+
+sample()
+{
+	local depth=$1 requests=$2
+	mark
+	counters >/tmp/before
+	echo "$depth $requests" >&3
+	follow "done"
+	counters >/tmp/after
+	mark
+	echo "guest system=$system cpus=$CPUS depth=$depth requests=$requests mark=$marks" \
+		"$(paste -d = /tmp/before /tmp/after |
+			awk -F = '{ printf "%s=%d ", $1, $4 - $2 }')"
+	marks=$((marks + 2))
+}
+
+# Not every machine can switch itself off.
+end_guest()
+{
+	local i
+	for ((i = 0; i < 50; i++)); do
+		kill -0 $vmm 2>/dev/null || break
+		sleep 0.2
+	done
+	kill $vmm 2>/dev/null || true
+	wait $vmm || true
+}
+
+measure()
+{
+	local depth
+	exec 3<>/tmp/in 4<>/tmp/out
+	"guest_$system" <&3 >&4 2>>"$OUT/guests.log" &
+	vmm=$!
+	follow ready
+	for depth in 1 32; do
+		# The first run warms up.
+		echo "$depth 500" >&3
+		follow "done"
+		sample $depth "$SHORT"
+		sample $depth "$LONG"
+	done
+	echo end >&3
+	end_guest
+	exec 3>&- 4>&-
+}
+
+modprobe kvm_amd
+modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0 nr_devices=1
+insmod "$here/kvblk.ko"
+mkfifo /tmp/in /tmp/out
+echo 'hist:keys=common_pid' >$calls/trigger
+cat /proc/kallsyms >"$OUT/kallsyms"
+echo "machine kernel=$(uname -r) qemu=$(qemu-system-x86_64 --version | awk 'NR == 1 { print $4 }')"
+for system in $GUESTS; do
+	measure
+	[ "$(type -t "end_$system")" != function ] || "end_$system"
+done
