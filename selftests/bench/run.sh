@@ -7,7 +7,7 @@
 #
 #   --systems "S..."  only these          --backings "null file"     --depths "1 32 128"
 #   --sizes "4k 64k"                      --rws "randread randwrite"
-#   --guests "S..."                       --cpus N  of the guests (default 1)
+#   --guests "S..."   also kvblk_vhost    --cpus N  of the guests (default 1)
 #   --out DIR         where the results go (default out/bench): results.txt, .json, .svg
 #   --profile         of the last of SYSTEMS and GUESTS which functions the instructions are in:
 #                     only 4 KiB random reads from the null block device at depth 1 and 32, in
@@ -28,7 +28,7 @@ RETRIES=2
 SHORT=1000 LONG=6000
 GUEST_SHORT=500 GUEST_LONG=3500
 
-systems='' guests='kvblk_mmio kvblk_vhost qemu_native qemu_uring qemu_microvm' cpus=1
+systems='' guests='kvblk_mmio qemu_native qemu_uring qemu_microvm' cpus=1
 backings='null file' depths='1 32 128' sizes='4k 64k' rws='randread randwrite'
 out=$TOP/out/bench keep='' profile='' check='' parts=()
 while [ $# -gt 0 ]; do
