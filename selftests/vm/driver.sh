@@ -14,7 +14,8 @@ check "insmod" load
 tap_of driver /kvblk/guest/run.sh "${programs[@]}"
 
 # The same with pinned memory, where requests are answered without the worker.
-KVBLK_TEST_PIN=1 tap_of pinned /kvblk/guest/run.sh io_test framing_test queue_test broken_test life_test
+mapfile -t tests <<<"$(specs io_test "^$")"
+KVBLK_TEST_PIN=1 tap_of pinned /kvblk/guest/run.sh -n "${tests[@]}"
 
 # on_file_system TYPE REGEX MKFS-OPTION... - direct and buffered I/O on what people keep images on,
 # but for tests whose names match: of block devices, of a full one, of the device's own counters.
