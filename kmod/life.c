@@ -8,7 +8,6 @@
  * caller returns, Status keeps NEEDS_RESET, the disk stays busy, and both
  * end by themselves when the I/O comes back.
  */
-#include <linux/sched/mm.h>
 #include <linux/virtio_config.h>
 #include "session.h"
 

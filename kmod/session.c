@@ -2,7 +2,6 @@
 /* A session: what it is made of, and what the engine asks of it. Its life is in life.c. */
 #include <linux/module.h>
 #include <linux/pid.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/kvblk.h>
