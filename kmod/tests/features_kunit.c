@@ -25,6 +25,7 @@ static void offered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always);
 	geo.read_only = true;
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always | 1 << 5);
+	KUNIT_EXPECT_EQ(test, kvblk_features_all(), always | 1 << 5);
 }
 
 static void limits(struct kunit *test)

@@ -179,6 +179,24 @@ static void features_negotiated(struct kunit *test)
 			BIT_ULL(VIRTIO_F_VERSION_1) | 0x240);
 }
 
+/* A front end without registers hands them over as a whole, until settled. */
+static void features_accepted(struct kunit *test)
+{
+	u64 good = BIT_ULL(VIRTIO_F_VERSION_1) | 0x240;
+	struct mmio_test *mt = test->priv;
+
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_accept(&mt->m, 0x240), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_accept(&mt->m, good | BIT(13)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, mt->m.driver, 0);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_accept(&mt->m, OFFERED), 0);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_accept(&mt->m, good), 0);
+	KUNIT_EXPECT_EQ(test, mt->m.driver, good);
+	set_status(mt, A | D | F_OK);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_accept(&mt->m, OFFERED), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mt->m.driver, good);
+}
+
 /* The rules as a list of what is allowed, the driver's features being good. */
 static enum kvblk_mmio_act status_rule(u32 from, u32 to)
 {
@@ -351,6 +369,7 @@ static struct kunit_case mmio_cases[] = {
 	KUNIT_CASE(device_features),
 	KUNIT_CASE(driver_features),
 	KUNIT_CASE(features_negotiated),
+	KUNIT_CASE(features_accepted),
 	KUNIT_CASE(every_status_step),
 	KUNIT_CASE(needs_reset),
 	KUNIT_CASE(notify),

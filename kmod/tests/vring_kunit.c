@@ -56,6 +56,21 @@ static void peek_keeps_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rt->vr.next_avail, 5);
 }
 
+/* The driver's word, checked by nobody; it moves with each chain, not with ours. */
+static void end_is_the_drivers(struct kunit *test)
+{
+	struct ring_test *rt = test->priv;
+
+	start_at(rt, 65535);
+	KUNIT_EXPECT_EQ(test, kvblk_vring_end(&rt->vr), 65535);
+	guest_ring_offer(&rt->drv, 5);
+	KUNIT_EXPECT_EQ(test, kvblk_vring_end(&rt->vr), 0);
+	kvblk_vring_advance(&rt->vr);
+	KUNIT_EXPECT_EQ(test, kvblk_vring_end(&rt->vr), 0);
+	guest_ring_start_at(&rt->drv, 12345);
+	KUNIT_EXPECT_EQ(test, kvblk_vring_end(&rt->vr), 12345);
+}
+
 static const struct ahead_row {
 	const char *name;
 	u16 next;
@@ -273,6 +288,7 @@ static struct kunit_case vring_cases[] = {
 	KUNIT_CASE(sizes),
 	KUNIT_CASE(peek_takes_nothing),
 	KUNIT_CASE(peek_keeps_order),
+	KUNIT_CASE(end_is_the_drivers),
 	KUNIT_CASE_PARAM(avail_idx, ahead_gen_params),
 	KUNIT_CASE(bad_head),
 	KUNIT_CASE(push_is_not_seen),

@@ -220,6 +220,16 @@ static void step_negotiate(struct world *w, u32 low)
 	check_same(w, "negotiation");
 }
 
+/* A front end without registers: all features at once. */
+static void step_accept(struct world *w, u64 features)
+{
+	int is = kvblk_mmio_accept(&w->m, features);
+	int want = model_accept(&w->model, &w->m, features);
+
+	CHECK(is == want, "features %#llx: %d, not %d", features, is, want);
+	check_same(w, "features");
+}
+
 static void step(struct world *w, struct input *in)
 {
 	u8 what = input_u8(in);
@@ -243,6 +253,12 @@ static void step(struct world *w, struct input *in)
 		break;
 	case 6:
 		step_write(w, in, false, what / 16);
+		break;
+	case 7:
+		if (what & 16)
+			step_accept(w, 1ULL << 32 | input_u8(in));
+		else
+			step_accept(w, input_u64(in));
 		break;
 	default:
 		step_write(w, in, false, 4);

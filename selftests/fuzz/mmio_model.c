@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the specification says of each register write, for mmio_fuzz.c. */
+#include <linux/errno.h>
 #include <linux/virtio_mmio.h>
 #include "mmio_model.h"
 
@@ -103,6 +104,16 @@ static enum kvblk_mmio_act model_features(struct model *md, u32 value)
 	half[md->driver_sel] = value;
 	md->driver = half[0] | (u64)half[1] << 32;
 	return KVBLK_MMIO_NONE;
+}
+
+int model_accept(struct model *md, const struct kvblk_mmio *m, u64 features)
+{
+	if (shown(md, VIRTIO_MMIO_STATUS) & 8)
+		return -EBUSY;
+	if (!(features >> 32 & 1) || features & ~m->offered)
+		return -EINVAL;
+	md->driver = features;
+	return 0;
 }
 
 static bool queue_open(const struct model *md)

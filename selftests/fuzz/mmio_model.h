@@ -41,6 +41,9 @@ void model_needs_reset(struct model *md);
 enum kvblk_mmio_act model_write(struct model *md, const struct kvblk_mmio *m,
 				u32 offset, u32 len, u64 value);
 
+/* The features as a whole, by no register: 0, -EBUSY or -EINVAL. */
+int model_accept(struct model *md, const struct kvblk_mmio *m, u64 features);
+
 /* Whether @m is what the model says. */
 bool model_is(const struct model *md, const struct kvblk_mmio *m);
 
