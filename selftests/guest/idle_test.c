@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a disk costs while nothing happens: its worker is not woken. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "disk.h"
+#include "driver.h"
+#include "harness.h"
+
+#define SIZE		(1 * MIB)
+#define REQUESTS	100
+#define QUIET_SECONDS	3	/* longer than any period the worker could have */
+
+static const char *const states[] = {
+	"never_kicked", "after_work", "throttled", "paused", NULL,
+};
+
+enum { NEVER_KICKED, AFTER_WORK, THROTTLED, PAUSED };
+
+static struct disk disk;
+static struct driver d;
+static uint64_t gpa;
+static char worker[64];		/* its directory in /proc */
+
+static bool read_line(const char *file, const char *begin, char *line, int len)
+{
+	char path[96];
+	bool got = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", worker, file);
+	f = fopen(path, "r");
+	while (f && !got && fgets(line, len, f))
+		got = !strncmp(line, begin, strlen(begin));
+	if (f)
+		fclose(f);
+	return got;
+}
+
+/* A name in /proc is cut: no two disks of this test begin alike. */
+static bool is_worker(const char *pid)
+{
+	char want[80], line[80];
+
+	snprintf(worker, sizeof(worker), "/proc/%.16s", pid);
+	snprintf(want, sizeof(want), "kvblk/%s", disk.name);
+	want[15] = 0;
+	return read_line("comm", want, line, sizeof(line));
+}
+
+static void find_worker(void)
+{
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	ASSERT_TRUE(dir);
+	while (!found && (entry = readdir(dir)))
+		found = is_worker(entry->d_name);
+	closedir(dir);
+	ASSERT_TRUE(found);
+}
+
+/* How often it went to sleep, or was made to wait. */
+static uint64_t switches(void)
+{
+	char line[80];
+	uint64_t n = 0;
+
+	if (read_line("status", "voluntary_ctxt_switches:", line, sizeof(line)))
+		n += strtoull(strchr(line, ':') + 1, NULL, 10);
+	if (read_line("status", "nonvoluntary_ctxt_switches:", line, sizeof(line)))
+		n += strtoull(strchr(line, ':') + 1, NULL, 10);
+	ASSERT_TRUE(n);
+	return n;
+}
+
+/* Whether it comes to rest: a time without a switch. */
+static bool comes_to_rest(void)
+{
+	uint64_t end = now_ns() + WAIT_SECONDS * NSEC_PER_SEC, before;
+
+	do {
+		before = switches();
+		sleep(QUIET_SECONDS);
+		if (switches() == before)
+			return true;
+	} while (now_ns() < end);
+	return false;
+}
+
+static void work(unsigned int n)
+{
+	while (n--)
+		ASSERT_EQ(driver_io(&d, VIRTIO_BLK_T_IN, 0, gpa, 512),
+			  VIRTIO_BLK_S_OK);
+}
+
+static void pause_it(void)
+{
+	struct kvblk_pause arg = {
+		.hdr.size = sizeof(arg), .timeout_ms = 1000,
+	};
+
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	ASSERT_EQ(disk_control(KVBLK_PAUSE, &arg), 0);
+}
+
+TEST_EACH(worker_sleeps, states)
+{
+	uint64_t before;
+
+	disk_make(&disk, SIZE, 0);
+	driver_open(&d, disk.name, NULL);
+	gpa = memory_alloc(&d.m, 512, 512);
+	find_worker();
+	if (harness_variant() == THROTTLED)
+		ASSERT_EQ(disk_limit(disk.name, KVBLK_LIMIT_OPS, 1000, 1000), 0);
+	if (harness_variant() != NEVER_KICKED)
+		work(REQUESTS);
+	if (harness_variant() == PAUSED)
+		pause_it();
+	EXPECT_TRUE(comes_to_rest());
+	if (harness_variant() == PAUSED)
+		return;
+	/* What was counted is the worker that does the work. */
+	before = switches();
+	work(1);
+	EXPECT_GT(switches(), before);
+	EXPECT_TRUE(comes_to_rest());
+}
