@@ -343,6 +343,13 @@ TEST(add_flags_and_mode)
 	add.hdr.flags = KVBLK_DISK_OWNER;
 	add.mode = 01000;
 	refuse_add(&add, -EINVAL, "mode");
+	/* -1 is nobody, in every user namespace. */
+	add.mode = 0600;
+	add.uid = -1;
+	refuse_add(&add, -EINVAL, "uid");
+	add.uid = 0;
+	add.gid = -1;
+	refuse_add(&add, -EINVAL, "gid");
 	fill_add(&add);
 	add.hdr.flags = KVBLK_DISK_FLAGS + 1;
 	refuse_add(&add, -EOPNOTSUPP, "flags");

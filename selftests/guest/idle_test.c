@@ -10,7 +10,7 @@
 
 #define SIZE		(1 * MIB)
 #define REQUESTS	100
-#define QUIET_SECONDS	3	/* longer than any period the worker could have */
+#define QUIET_SECONDS	2	/* longer than any period the worker could have */
 
 static const char *const states[] = {
 	"never_kicked", "after_work", "throttled", "paused", NULL,

@@ -247,6 +247,21 @@ static bool has_line(const char *path, const char *text)
 
 #define DEBUG_DIR	"/sys/kernel/debug/kvblk"
 
+static void expect_config(const char *dir)
+{
+	char path[128], text[64];
+
+	ASSERT_EQ(disk_limit(disk.name, KVBLK_LIMIT_BYTES_READ, 12345, 67890), 0);
+	snprintf(path, sizeof(path), "%s/config", dir);
+	snprintf(text, sizeof(text), "capacity %llu\n", (unsigned long long)SIZE);
+	EXPECT_TRUE(has_line(path, text));
+	EXPECT_TRUE(has_line(path, "read_only 0\n"));
+	EXPECT_TRUE(has_line(path, "limit_bytes_read 12345 burst 67890\n"));
+	EXPECT_TRUE(has_line(path, "limit_bytes_write 0 burst 0\n"));
+	snprintf(path, sizeof(path), "%s/state", dir);
+	EXPECT_TRUE(has_line(path, "balance_bytes_read "));
+}
+
 /* The directory of a disk lives as long as the disk and can be read. */
 TEST(debugfs)
 {
@@ -260,8 +275,10 @@ TEST(debugfs)
 	snprintf(dir, sizeof(dir), DEBUG_DIR "/%s", disk.name);
 	snprintf(path, sizeof(path), "%s/state", dir);
 	EXPECT_TRUE(has_line(path, "DRIVER_OK"));
+	EXPECT_TRUE(!has_line(path, "balance_"));
 	snprintf(path, sizeof(path), "%s/counters", dir);
 	EXPECT_TRUE(has_line(path, "reads_completed"));
+	expect_config(dir);
 	driver_close(&d);
 	EXPECT_TRUE(WAIT_FOR(!disk_remove(disk.name)));
 	EXPECT_EQ(access(dir, F_OK), -1);

@@ -228,6 +228,7 @@ TEST(set_mem_region)
 		{ { 0, SIZE, KERNEL_ADDRESS }, -EFAULT, "uaddr" },
 		{ { 0, SIZE, -SIZE - 4096 }, -EFAULT, "uaddr" },
 		{ { 0, 1ULL << 62, at }, -EFAULT, "uaddr" },
+		{ { 0, 2 * SIZE, -SIZE }, -EOVERFLOW, "uaddr" },
 	};
 	unsigned int i;
 

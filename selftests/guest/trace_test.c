@@ -230,21 +230,28 @@ TEST(broken)
 	EXPECT_EQ(count("kick", ""), 2);
 }
 
-/* A chain that nobody kicks for is found, and told once. */
+/*
+ * A chain that nobody kicks for is found, and told as often as it is counted. A worker that is
+ * still up from the last one takes it in passing: then again.
+ */
 TEST(lost_kick)
 {
 	struct kvblk_stats s;
+	unsigned int i;
 
 	disk_make(&disk, SIZE, 0);
 	trace_begin();
 	open_driver();
 	do_all(VIRTIO_BLK_T_IN);
 	rq[0].type = VIRTIO_BLK_T_IN;
-	ASSERT_TRUE(driver_queue(&d, &rq[0]));
-	ring_publish(&d.r);
-	ASSERT_EQ(driver_wait(&d), 0);
-	s = settled();
-	EXPECT_EQ(s.lost_kicks, 1);
+	for (i = 0, s.lost_kicks = 0; i < ROUNDS && !s.lost_kicks; i++) {
+		ASSERT_TRUE(driver_queue(&d, &rq[0]));
+		ring_publish(&d.r);
+		ASSERT_EQ(driver_wait(&d), 0);
+		ASSERT_TRUE(driver_reap(&d) == &rq[0]);
+		s = settled();
+	}
+	EXPECT_GE(s.lost_kicks, 1);
 	expect_counters(&s);
 }
 
