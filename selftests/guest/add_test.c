@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/sysmacros.h>
@@ -191,6 +193,53 @@ TEST(add_block_size)
 		disk_query(add.name, &q);
 		EXPECT_EQ(q.block_size, i);
 	}
+}
+
+/* A loop device over the disk's file with blocks of @size bytes; it goes with its last user. */
+static int loop_device(int fd, unsigned int size)
+{
+	struct loop_config config = {
+		.fd = fd,
+		.block_size = size,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR,
+	};
+	int ctl = open("/dev/loop-control", O_RDWR), loop, i;
+	char path[32];
+
+	if (ctl < 0)
+		SKIP("/dev/loop-control: %s", strerror(errno));
+	/* Another may take the free one first. */
+	for (i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "/dev/loop%d", ioctl(ctl, LOOP_CTL_GET_FREE));
+		loop = open(path, O_RDWR);
+		if (loop >= 0 && !ioctl(loop, LOOP_CONFIGURE, &config))
+			break;
+		close(loop);
+	}
+	ASSERT_LE(i, 99);
+	close(ctl);
+	return loop;
+}
+
+/* Direct I/O cannot cut the device's blocks; the page cache can. */
+TEST(add_block_size_below_the_device)
+{
+	struct kvblk_query q;
+	struct kvblk_add add;
+	int loop = loop_device(disk_file(SIZE), 4096);
+
+	disk_add_init(&add, loop);
+	add.hdr.flags = KVBLK_DISK_DIRECT;
+	add.block_size = 512;
+	refuse_add(&add, -EINVAL, "block_size");
+	add.block_size = 0;
+	ASSERT_EQ(call(control(), KVBLK_ADD, &add), 0);
+	disk_query(add.name, &q);
+	EXPECT_EQ(q.block_size, 4096);
+	ASSERT_EQ(disk_remove(add.name), 0);
+	disk_add_init(&add, loop);
+	add.block_size = 512;
+	EXPECT_EQ(call(control(), KVBLK_ADD, &add), 0);
 }
 
 TEST(add_queue_size)

@@ -4,6 +4,7 @@
  * fails has changed nothing, and the device works when all is over.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "disk.h"
@@ -148,6 +149,9 @@ TEST(calls)
 	driver_init(&d, disk.name, NULL);
 	driver_negotiate(&d);
 	sweep("set_mem", run_set_mem, NULL);
+	setenv("KVBLK_TEST_PIN", "1", 1);
+	sweep("set_mem, pinned", run_set_mem, NULL);
+	unsetenv("KVBLK_TEST_PIN");
 	sweep("bind kick", run_bind_kick, NULL);
 	sweep("bind ack", run_bind_ack, NULL);
 	sweep("bind irq", run_bind_irq, NULL);

@@ -209,6 +209,27 @@ TEST(pinned_memory_counts)
 	ASSERT_TRUE(WAIT_FOR(locked_kib() == before));
 }
 
+/* What was pinned before the hole is let go. */
+TEST(pinned_memory_has_no_holes)
+{
+	struct kvblk_region region = {
+		.size = 4 * SIZE, .uaddr = (uintptr_t)some_memory(4 * SIZE),
+	};
+	struct kvblk_session_mem mem = {
+		.hdr = { .size = sizeof(mem), .flags = KVBLK_MEM_PIN },
+		.regions = (uintptr_t)&region,
+		.count = 1,
+	};
+	uint64_t before = locked_kib();
+
+	ASSERT_EQ(munmap((void *)(uintptr_t)region.uaddr + 3 * SIZE, 4096), 0);
+	open_session();
+	contract_refuse(session, KVBLK_SESSION_SET_MEM, &mem, -EFAULT, "pinned");
+	EXPECT_EQ(locked_kib(), before);
+	region.size = 3 * SIZE;
+	EXPECT_EQ(call(session, KVBLK_SESSION_SET_MEM, &mem), 0);
+}
+
 TEST(set_mem_region)
 {
 	uint64_t at = (uintptr_t)some_memory(SIZE);

@@ -44,6 +44,20 @@ check "insmod" load
 tap_of uml "$dir/guest/run.sh" -n "${tests[@]}"
 losetup -d "$KVBLK_TEST_BDEV"
 
+# A real file system freezes, and has direct writes that may not wait.
+on_ext4()
+{
+	local ext4
+	mapfile -t ext4 <<<"$(specs io_test 'bdev|buffered|no_space')"
+	truncate -s 64M /tmp/ext4.img
+	mke2fs -q -F -t ext4 /tmp/ext4.img && mkdir /tmp/ext4 && mount -o loop /tmp/ext4.img /tmp/ext4 ||
+		return 1
+	KVBLK_TEST_DIR=/tmp/ext4 tap_of "uml ext4" "$dir/guest/run.sh" -n "${ext4[@]}"
+	umount /tmp/ext4
+}
+
+on_ext4 || check "ext4" false
+
 # The host's own driver: physical addresses, another owner of the rings.
 host_driver()
 {
@@ -58,7 +72,7 @@ host_driver()
 }
 
 modprobe -d "$MODS" vhost_vdpa
-mapfile -t memory <<<"$(specs vdpa_memory_test '^killed')"
+mapfile -t memory <<<"$(specs vdpa_memory_test '^killed|^memory_gone')"
 check "insmod kvblk_vdpa" insmod "$dir/kvblk_vdpa.ko"
 KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_of "uml vdpa" \
 	"$dir/guest/run.sh" -n vdpa_test "${memory[@]}" queue_test:wrap broken_test torture_test
@@ -70,5 +84,7 @@ check "the host's driver writes and reads" host_driver
 check "vdpa dev del" vdpa dev del host
 check "remove" kvblkctl remove host
 check "rmmod kvblk_vdpa" rmmod kvblk_vdpa
+check "a disk without a session" kvblkctl add left /tmp/images/host.img
+check "goes with the module" test -c /dev/kvblk/left
 unload
 exit "$failed"
