@@ -20,7 +20,7 @@ for program in "$dir"/guest/*_test; do
 	# fork() and kill() are for the other machines, as above.
 	race_test) tests+=(race_test:pairs); continue ;;
 	# These come later.
-	vdpa_test | vdpa_memory_test) continue ;;
+	vdpa_test | vdpa_memory_test | vdpa_dead_test) continue ;;
 	esac
 	if "$program" -l | grep -qE "$IMPOSSIBLE"; then
 		mapfile -t more <<<"$(specs "$name" "$IMPOSSIBLE")"

@@ -166,7 +166,7 @@ programs()
 		tap_of "$(uname -r | cut -d. -f1,2) vdpa" /kvblk/guest/run.sh vdpa_test queue_test:wrap
 	else
 		export KVBLK_TORTURE_REQUESTS=100000 KVBLK_TORTURE_CALLS=20000
-		tap_of vdpa /kvblk/guest/run.sh vdpa_test vdpa_memory_test io_test queue_test \
+		tap_of vdpa /kvblk/guest/run.sh vdpa_test vdpa_memory_test vdpa_dead_test io_test queue_test \
 			framing_test broken_test torture_test
 	fi
 	unset KVBLK_TEST_FRONT
@@ -174,7 +174,7 @@ programs()
 
 load_modules()
 {
-	modprobe -a vhost_vdpa loop ext4 && load && insmod /kvblk/kvblk_vdpa.ko
+	modprobe -a vhost_vdpa loop ext4 dm_mod && load && insmod /kvblk/kvblk_vdpa.ko
 }
 
 unload_modules()
