@@ -3,6 +3,7 @@
 #ifndef KVBLK_CMD_H
 #define KVBLK_CMD_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <linux/virtio_blk.h>
 #include "guest.h"
@@ -11,7 +12,7 @@
  * struct kvblk_geometry - What decides whether a request is good
  * @capacity: Bytes, a multiple of @block_size.
  * @block_size: Logical block size, a power of two, at least 512.
- * @size_max: Most bytes in one data segment.
+ * @size_max: Most bytes in one data segment; KVBLK_SIZE_ANY: drivers are not told of one.
  * @seg_max: Most data segments.
  * @queue_size: Largest ring.
  * @queues: Number of queues.
@@ -29,6 +30,7 @@ struct kvblk_geometry {
 
 #define KVBLK_SECTOR	512		/* unit of position and capacity */
 #define KVBLK_SIZE_MAX	0x100000	/* bytes in a data segment */
+#define KVBLK_SIZE_ANY	U32_MAX
 #define KVBLK_SEG_MAX	254		/* data segments in a request */
 #define KVBLK_CHAIN_MAX	512		/* descriptors in a chain */
 

@@ -25,11 +25,12 @@ u64 kvblk_features(const struct kvblk_geometry *geo)
 	u64 features = BIT_ULL(VIRTIO_F_VERSION_1) |
 		       BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
 		       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |
-		       BIT_ULL(VIRTIO_BLK_F_SIZE_MAX) |
 		       BIT_ULL(VIRTIO_BLK_F_SEG_MAX) |
 		       BIT_ULL(VIRTIO_BLK_F_BLK_SIZE) |
 		       BIT_ULL(VIRTIO_BLK_F_FLUSH);
 
+	if (geo->size_max != KVBLK_SIZE_ANY)
+		features |= BIT_ULL(VIRTIO_BLK_F_SIZE_MAX);
 	if (geo->read_only)
 		features |= BIT_ULL(VIRTIO_BLK_F_RO);
 	return features;

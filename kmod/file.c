@@ -10,6 +10,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/uaccess.h>
@@ -18,6 +19,7 @@
 
 #define BOUNCE_PAGES	64	/* at most so much memory for one bounce */
 #define EINTR_MAX	16	/* interrupted calls repeated in one transfer */
+#define CALL_MAX	SZ_128M	/* bytes in one call; 2 GiB are too much for the kernel */
 
 static bool file_is_regular(const struct file *file)
 {
@@ -99,6 +101,7 @@ static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 		io->iocb.ki_flags |= IOCB_NOIO;
 	io->iocb.ki_complete = file_complete;
 	kvblk_io_iter(io, io->write ? ITER_SOURCE : ITER_DEST, &io->iter);
+	iov_iter_truncate(&io->iter, CALL_MAX);
 	io->iter.nofault = true;
 	atomic_set(&io->refs, 2);
 
@@ -208,6 +211,7 @@ static ssize_t file_step(struct kvblk_backing *b, const struct kvblk_io *io,
 		return file_bounce(b, io);
 
 	kvblk_io_iter(io, io->write ? ITER_SOURCE : ITER_DEST, &iter);
+	iov_iter_truncate(&iter, CALL_MAX);
 	ret = file_transfer(b, io, &iter);
 	/* Alignment is the one reason that differs by kernel and file system. */
 	if (ret == -EINVAL && b->direct) {

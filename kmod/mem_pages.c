@@ -10,11 +10,13 @@
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/sched/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include "mem.h"
 
 #define PIN_BATCH	512	/* pages between two looks at the signals */
+#define SECTION_MIN	SZ_2M	/* bytes in the least that is memory or none */
 
 static bool mem_pages_enter(const struct kvblk_mem *mem)
 {
@@ -30,14 +32,16 @@ static struct page *host_page(u64 host)
 	return pfn_to_page(host >> PAGE_SHIFT);
 }
 
-/*
- * Where all of memory is mapped there are holes. They begin and end with sections of
- * memory, which are larger than a piece of data: its two ends tell.
- */
+/* Where all of memory is mapped there are holes. They begin and end with sections. */
 static bool host_exists(u64 host, u64 len)
 {
-	return pfn_valid(host >> PAGE_SHIFT) &&
-	       pfn_valid((host + len - 1) >> PAGE_SHIFT);
+	u64 last = host + len - 1;
+
+	for (; host < last; host += SECTION_MIN) {
+		if (!pfn_valid(host >> PAGE_SHIFT))
+			return false;
+	}
+	return pfn_valid(last >> PAGE_SHIFT);
 }
 
 static int mem_pages_copy(u64 host, void *buf, size_t len, bool write)

@@ -97,9 +97,17 @@ static bool session_queue_ok(struct kvblk_mmio *m, const struct kvblk_vq_config 
 	       kvblk_mem_covers(&s->mem, vq->used, kvblk_vring_used_size(vq->num));
 }
 
+static void session_init_geo(struct kvblk_session *s)
+{
+	s->geo = s->disk->geo;
+	s->geo.queue_size = max(s->geo.queue_size, s->ops->queue_size);
+	if (s->ops->size_any)
+		s->geo.size_max = KVBLK_SIZE_ANY;
+}
+
 static void session_init_mmio(struct kvblk_session *s)
 {
-	const struct kvblk_geometry *geo = &s->disk->geo;
+	const struct kvblk_geometry *geo = &s->geo;
 	struct virtio_blk_config config;
 
 	s->mmio.page = page_address(s->page);
@@ -158,6 +166,7 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
 	s->drain_ms = KVBLK_DRAIN_MS;
 	s->nr_vqs = disk->geo.queues;
 	__module_get(ops->owner);
+	session_init_geo(s);
 	session_init_mmio(s);
 	return s;
 }
@@ -168,7 +177,7 @@ static int session_init_engine(struct kvblk_session *s)
 	struct kvblk_queue_env env = {
 		.name = disk->spec.name,
 		.ops = &session_queue_ops,
-		.geo = &disk->geo,
+		.geo = &s->geo,
 		.serial = disk->spec.serial,
 		.mem = &s->mem,
 		.backing = &disk->backing,

@@ -16,6 +16,8 @@ struct kvblk_session;
  * struct kvblk_front - What a session asks of its front end
  * @owner: Its module; held as long as the session.
  * @transport: Feature bits it offers beyond those of the disk.
+ * @queue_size: Largest ring if that of the disk is smaller, for VMMs that do not ask; or 0.
+ * @size_any: Data segments may have any length, for VMMs that do not heed SIZE_MAX.
  * @used: Elements were published in queue @vq; @interrupt: the driver wants to be told.
  *	May not sleep.
  * @config: The device needs a reset: tell the driver by a configuration interrupt. May
@@ -27,6 +29,8 @@ struct kvblk_session;
 struct kvblk_front {
 	struct module *owner;
 	u64 transport;
+	u16 queue_size;
+	bool size_any;
 	void (*used)(void *front, unsigned int vq, bool interrupt);
 	void (*config)(void *front);
 	bool (*unanswered)(void *front, unsigned int vq);
@@ -49,6 +53,7 @@ struct kvblk_vq {
  * @ref: Held by the front end, by the attachment to the disk, by @finish while it is
  *	queued, and by who waits for a pause.
  * @disk: With a reference; its lock guards what follows.
+ * @geo: Of the disk, as the front end shows it.
  * @ops: Of the front end, with a reference to its module.
  * @front: For @ops.
  * @opener: Process that opened it.
@@ -76,6 +81,7 @@ struct kvblk_vq {
 struct kvblk_session {
 	struct kref ref;
 	struct kvblk_disk *disk;
+	struct kvblk_geometry geo;
 	const struct kvblk_front *ops;
 	void *front;
 	struct pid *opener;

@@ -26,6 +26,8 @@ static void offered(struct kunit *test)
 	geo.read_only = true;
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always | 1 << 5);
 	KUNIT_EXPECT_EQ(test, kvblk_features_all(), always | 1 << 5);
+	geo.size_max = KVBLK_SIZE_ANY;
+	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), (always & ~(1 << 1)) | 1 << 5);
 }
 
 static void limits(struct kunit *test)

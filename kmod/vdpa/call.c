@@ -9,6 +9,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/kvblk.h>
 #include "vdpa.h"
 
 void kvblk_vdpa_call_set(struct kvblk_vdpa_call *call, const struct vdpa_callback *cb)
@@ -76,9 +77,15 @@ static void front_free(void *front)
 	put_device(&kv->vdpa.dev);
 }
 
+/*
+ * For VMMs as they are: QEMU offers its guest rings of 1024 entries whatever the device
+ * has, libblkio sends segments of any length.
+ */
 const struct kvblk_front kvblk_vdpa_front = {
 	.owner		= THIS_MODULE,
 	.transport	= BIT_ULL(VIRTIO_F_ACCESS_PLATFORM),
+	.queue_size	= KVBLK_QUEUE_SIZE_MAX,
+	.size_any	= true,
 	.used		= front_used,
 	.config		= front_config,
 	.unanswered	= front_unanswered,
