@@ -158,7 +158,8 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
 	INIT_WORK(&s->finish, kvblk_session_finish);
 	init_waitqueue_head(&s->wait);
 	s->mem.ops = &kvblk_mem_user_ops;
-	s->opener = get_pid(task_tgid(current));
+	if (!ops->shared)
+		s->opener = get_pid(task_tgid(current));
 	kvblk_owner_init(&s->owner);
 	kvblk_disk_get(disk);
 	s->disk = disk;
@@ -190,7 +191,8 @@ static int session_init_engine(struct kvblk_session *s)
 	unsigned int i;
 	int ret;
 
-	ret = kvblk_worker_init(&s->worker, &s->mem, &s->owner, disk->spec.name);
+	ret = kvblk_worker_init(&s->worker, &s->mem, &s->owner, disk->spec.name,
+				!s->ops->shared);
 	if (ret)
 		return ret;
 	for (i = 0; i < s->nr_vqs; i++) {
@@ -247,6 +249,57 @@ err_put:
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_open);
+
+/* ---- whose it is ---- */
+
+static void session_set_opener(struct kvblk_session *s, struct pid *opener)
+{
+	struct pid *old;
+
+	mutex_lock(&s->disk->lock);
+	old = s->opener;
+	s->opener = opener;
+	mutex_unlock(&s->disk->lock);
+	put_pid(old);
+}
+
+static bool session_may_adopt(struct kvblk_session *s)
+{
+	bool may;
+
+	mutex_lock(&s->disk->lock);
+	may = s->opener != task_tgid(current) && !s->starting &&
+	      !kvblk_session_is_set_up(s);
+	mutex_unlock(&s->disk->lock);
+	return may;
+}
+
+int kvblk_session_adopt(struct kvblk_session *s)
+{
+	struct kvblk_owner old = s->owner;
+	int ret;
+
+	if (!session_may_adopt(s))
+		return 0;
+	/* No work item is under way, and the thread that uses the old one ends first. */
+	kvblk_owner_init(&s->owner);
+	ret = kvblk_worker_renew(&s->worker, s->disk->spec.name, true);
+	if (ret)
+		swap(old, s->owner);
+	else
+		session_set_opener(s, get_pid(task_tgid(current)));
+	kvblk_owner_exit(&old);
+	return ret;
+}
+EXPORT_SYMBOL_KVBLK(kvblk_session_adopt);
+
+void kvblk_session_abandon(struct kvblk_session *s)
+{
+	session_set_opener(s, NULL);
+	if (kvblk_worker_renew(&s->worker, s->disk->spec.name, false))
+		kvblk_complain(s->disk, "its thread stays in the control groups of its user");
+}
+EXPORT_SYMBOL_KVBLK(kvblk_session_abandon);
 
 /* ---- for front ends without a register window ---- */
 

@@ -15,6 +15,7 @@ struct kvblk_session;
 /**
  * struct kvblk_front - What a session asks of its front end
  * @owner: Its module; held as long as the session.
+ * @shared: Opened by somebody who does not use it: see kvblk_session_adopt().
  * @transport: Feature bits it offers beyond those of the disk.
  * @queue_size: Largest ring if that of the disk is smaller, for VMMs that do not ask; or 0.
  * @size_any: Data segments may have any length, for VMMs that do not heed SIZE_MAX.
@@ -28,6 +29,7 @@ struct kvblk_session;
  */
 struct kvblk_front {
 	struct module *owner;
+	bool shared;
 	u64 transport;
 	u16 queue_size;
 	bool size_any;
@@ -56,8 +58,8 @@ struct kvblk_vq {
  * @geo: Of the disk, as the front end shows it.
  * @ops: Of the front end, with a reference to its module.
  * @front: For @ops.
- * @opener: Process that opened it.
- * @owner: Its control groups.
+ * @opener: Process that opened or adopted it, or NULL.
+ * @owner: Its control groups; immutable while a queue runs.
  * @page: The register window.
  * @mmio: Registers.
  * @mem: Guest memory; empty until it is set.
@@ -133,6 +135,20 @@ void kvblk_session_put(struct kvblk_session *s);
 
 /* Detach; returns when the I/O has ended or after @s->drain_ms. Kicks have ended before. */
 void kvblk_session_close(struct kvblk_session *s);
+
+/**
+ * kvblk_session_adopt - The calling process is the one that uses the session
+ * @s: Does nothing if its I/O has not ended.
+ *
+ * What it costs is the caller's from now on, until the next one adopts it. The front end's
+ * calls do not overlap. Waits for a pass of the worker and for RCU.
+ *
+ * Return: 0 or -errno.
+ */
+int kvblk_session_adopt(struct kvblk_session *s);
+
+/* The process that has adopted @s goes: nothing of @s is left in its control groups. */
+void kvblk_session_abandon(struct kvblk_session *s);
 
 /* Between session.c, life.c and remap.c. */
 void kvblk_session_needs_reset(struct kvblk_session *s);

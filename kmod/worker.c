@@ -25,14 +25,16 @@ void kvblk_worker_wake(struct kvblk_queue *q)
 	smp_mb();
 	rcu_read_lock();
 	w = READ_ONCE(q->worker);
-	wake_up_process(w->task);
+	wake_up_process(READ_ONCE(w->task));
 	rcu_read_unlock();
 }
 
 void kvblk_worker_give(struct kvblk_worker *w, struct kvblk_queue *q)
 {
 	llist_add(&q->arrival, &w->incoming);
-	wake_up_process(w->task);
+	rcu_read_lock();
+	wake_up_process(READ_ONCE(w->task));
+	rcu_read_unlock();
 }
 
 bool kvblk_worker_enter(struct kvblk_worker *w)
@@ -129,11 +131,28 @@ static int worker_thread(void *data)
 
 /* ---- life cycle: the session ---- */
 
+/* A thread that does not run yet, in the caller's control groups or in none. */
+static struct task_struct *worker_spawn(struct kvblk_worker *w, const char *name,
+					bool adopt)
+{
+	struct task_struct *task = kthread_create(worker_thread, w, "kvblk/%s", name);
+	int ret;
+
+	if (IS_ERR(task))
+		return task;
+	get_task_struct(task);
+	ret = adopt ? kvblk_owner_adopt(task) : 0;
+	if (!ret)
+		return task;
+	kthread_stop(task);
+	put_task_struct(task);
+	return ERR_PTR(ret);
+}
+
 int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
-		      const struct kvblk_owner *owner, const char *name)
+		      const struct kvblk_owner *owner, const char *name, bool adopt)
 {
 	struct task_struct *task;
-	int ret;
 
 	w->mem = mem;
 	w->owner = owner;
@@ -144,24 +163,32 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 	if (!w->scratch)
 		return -ENOMEM;
 
-	task = kthread_create(worker_thread, w, "kvblk/%s", name);
+	task = worker_spawn(w, name, adopt);
 	if (IS_ERR(task)) {
-		ret = PTR_ERR(task);
-		goto err_free;
+		kfree(w->scratch);
+		return PTR_ERR(task);
 	}
-	w->task = get_task_struct(task);
-	ret = kvblk_owner_adopt(task);
-	if (ret)
-		goto err_stop;
+	w->task = task;
 	wake_up_process(task);
 	return 0;
+}
 
-err_stop:
-	kthread_stop(task);
-	put_task_struct(task);
-err_free:
-	kfree(w->scratch);
-	return ret;
+int kvblk_worker_renew(struct kvblk_worker *w, const char *name, bool adopt)
+{
+	struct task_struct *old = w->task, *task = worker_spawn(w, name, adopt);
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	kthread_stop(old);
+	/*
+	 * Who reads the old task in kvblk_worker_wake() has noted what is to be done before
+	 * the new one looks: the barrier in the wake-up pairs with the one there.
+	 */
+	WRITE_ONCE(w->task, task);
+	wake_up_process(task);
+	synchronize_rcu();
+	put_task_struct(old);
+	return 0;
 }
 
 void kvblk_worker_exit(struct kvblk_worker *w)

@@ -13,7 +13,7 @@ struct kvblk_queue;
 
 /**
  * struct kvblk_worker - A thread and the queues it serves in turn
- * @task: The thread, from init to exit; a reference is held.
+ * @task: The thread, from init to exit; a reference is held, RCU keeps one that is replaced.
  * @mem: Guest memory of all its queues, borrowed for a pass at a time.
  * @owner: Control groups.
  * @queues: In the order of their turns; the thread's own.
@@ -37,11 +37,18 @@ struct kvblk_worker {
  * @mem: Guest memory; may change while none of its queues runs.
  * @owner: Control groups for what it causes.
  * @name: The thread is called kvblk/@name.
+ * @adopt: It joins the caller's control groups; else it is in those of kernel threads.
  *
- * Return: 0 or -errno. The thread joins the caller's control groups.
+ * Return: 0 or -errno.
  */
 int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
-		      const struct kvblk_owner *owner, const char *name);
+		      const struct kvblk_owner *owner, const char *name, bool adopt);
+
+/*
+ * Replace the thread by a new one, with or without work; see kvblk_worker_init(). 0, or
+ * -errno and the old one stays. Waits for a pass of the old one, and for RCU.
+ */
+int kvblk_worker_renew(struct kvblk_worker *w, const char *name, bool adopt);
 
 /*
  * End a worker whose queues are idle or have moved away. Waits for an RCU grace period:

@@ -316,7 +316,8 @@ static inline int bench_init(struct kunit *test)
 	};
 	ret = b->env.wq ? bench_memory(b) : -ENOMEM;
 	if (!ret)
-		ret = kvblk_worker_init(&b->worker, &b->mem, &b->owner, "bench");
+		ret = kvblk_worker_init(&b->worker, &b->mem, &b->owner, "bench",
+					false);
 	if (ret) {
 		bench_free(b);
 		return ret;

@@ -3,7 +3,8 @@
 #include "bench_driver.h"
 
 #define TOTAL	20000		/* requests of a run */
-#define MOVES	200
+#define MOVES		200
+#define RENEWALS	20
 
 /* The second bench, whose queue the first one's worker serves. */
 static struct bench *other;
@@ -151,6 +152,32 @@ static void moves_under_load(struct kunit *test)
 	bench_stop(b);
 }
 
+/* New threads under load: all go on where the one before has ended. */
+static void renewed_under_load(struct kunit *test)
+{
+	const struct move_row *row = test->param_value;
+	struct bench *b = test->priv;
+	struct task_struct *old;
+	unsigned int before;
+	int i;
+
+	WRITE_ONCE(total, UINT_MAX);
+	begin(b, row->when);
+	for (i = 0; i < RENEWALS; i++) {
+		old = b->worker.task;
+		KUNIT_ASSERT_EQ(test, 0, kvblk_worker_renew(&b->worker, "bench", i & 1));
+		KUNIT_EXPECT_PTR_NE(test, old, b->worker.task);
+		before = READ_ONCE(seen[0].taken);
+		bench_until(b, READ_ONCE(seen[0].taken) > before + 100);
+	}
+	WRITE_ONCE(total, 0);
+	bench_until(b, !bench_stat(b, KVBLK_STAT_IN_FLIGHT));
+	KUNIT_EXPECT_EQ(test, 0, seen[0].wrong);
+	KUNIT_EXPECT_EQ(test, seen[0].taken, bench_stat(b, KVBLK_STAT_READS));
+	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
+	bench_stop(b);
+}
+
 /* What was in flight, held back or not yet looked at goes along. */
 static void moves_with_all_it_has(struct kunit *test)
 {
@@ -223,6 +250,7 @@ static struct kunit_case worker_cases[] = {
 	KUNIT_CASE(serves_two),
 	KUNIT_CASE(busy_queue_starves_nobody),
 	KUNIT_CASE_PARAM(moves_under_load, move_gen_params),
+	KUNIT_CASE_PARAM(renewed_under_load, move_gen_params),
 	KUNIT_CASE(moves_with_all_it_has),
 	KUNIT_CASE(moves_idle),
 	KUNIT_CASE(stalled_queues_all_go_on),

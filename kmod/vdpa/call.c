@@ -83,6 +83,7 @@ static void front_free(void *front)
  */
 const struct kvblk_front kvblk_vdpa_front = {
 	.owner		= THIS_MODULE,
+	.shared		= true,
 	.transport	= BIT_ULL(VIRTIO_F_ACCESS_PLATFORM),
 	.queue_size	= KVBLK_QUEUE_SIZE_MAX,
 	.size_any	= true,

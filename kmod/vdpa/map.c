@@ -83,16 +83,26 @@ int kvblk_vdpa_set_map(struct vdpa_device *vdpa, unsigned int asid,
 	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
 	struct kvblk_mem_region *region;
 	unsigned int nr;
+	int ret;
 
 	region = map_regions(iotlb, &nr);
 	if (!region)
 		return -ENOMEM;
+	/* Who gives memory is the VMM: "vdpa dev add" was called by somebody else. */
+	ret = nr ? kvblk_session_adopt(kv->session) : 0;
+	if (ret) {
+		kvfree(region);
+		return ret;
+	}
 	return map_use(kv, region, nr);
 }
 
 int kvblk_vdpa_reset_map(struct vdpa_device *vdpa, unsigned int asid)
 {
-	return map_use(to_kvblk_vdpa(vdpa), NULL, 0);
+	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
+
+	kvblk_session_abandon(kv->session);
+	return map_use(kv, NULL, 0);
 }
 
 int kvblk_vdpa_bind_mm(struct vdpa_device *vdpa, struct mm_struct *mm)

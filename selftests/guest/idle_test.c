@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a disk costs while nothing happens: its worker is not woken. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "disk.h"
 #include "driver.h"
 #include "harness.h"
+#include "worker.h"
 
 #define SIZE		(1 * MIB)
 #define REQUESTS	100
@@ -21,47 +21,7 @@ enum { NEVER_KICKED, AFTER_WORK, THROTTLED, PAUSED };
 static struct disk disk;
 static struct driver d;
 static uint64_t gpa;
-static char worker[64];		/* its directory in /proc */
-
-static bool read_line(const char *file, const char *begin, char *line, int len)
-{
-	char path[96];
-	bool got = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", worker, file);
-	f = fopen(path, "r");
-	while (f && !got && fgets(line, len, f))
-		got = !strncmp(line, begin, strlen(begin));
-	if (f)
-		fclose(f);
-	return got;
-}
-
-/* A name in /proc is cut: no two disks of this test begin alike. */
-static bool is_worker(const char *pid)
-{
-	char want[80], line[80];
-
-	snprintf(worker, sizeof(worker), "/proc/%.16s", pid);
-	snprintf(want, sizeof(want), "kvblk/%s", disk.name);
-	want[15] = 0;
-	return read_line("comm", want, line, sizeof(line));
-}
-
-static void find_worker(void)
-{
-	struct dirent *entry;
-	bool found = false;
-	DIR *dir;
-
-	dir = opendir("/proc");
-	ASSERT_TRUE(dir);
-	while (!found && (entry = readdir(dir)))
-		found = is_worker(entry->d_name);
-	closedir(dir);
-	ASSERT_TRUE(found);
-}
+static char worker[32];		/* its directory in /proc */
 
 /* How often it went to sleep, or was made to wait. */
 static uint64_t switches(void)
@@ -69,9 +29,9 @@ static uint64_t switches(void)
 	char line[80];
 	uint64_t n = 0;
 
-	if (read_line("status", "voluntary_ctxt_switches:", line, sizeof(line)))
+	if (worker_line(worker, "status", "voluntary_ctxt_switches:", line, sizeof(line)))
 		n += strtoull(strchr(line, ':') + 1, NULL, 10);
-	if (read_line("status", "nonvoluntary_ctxt_switches:", line, sizeof(line)))
+	if (worker_line(worker, "status", "nonvoluntary_ctxt_switches:", line, sizeof(line)))
 		n += strtoull(strchr(line, ':') + 1, NULL, 10);
 	ASSERT_TRUE(n);
 	return n;
@@ -115,7 +75,7 @@ TEST_EACH(worker_sleeps, states)
 	disk_make(&disk, SIZE, 0);
 	driver_open(&d, disk.name, NULL);
 	gpa = memory_alloc(&d.m, 512, 512);
-	find_worker();
+	ASSERT_TRUE(worker_find(disk.name, worker));
 	if (harness_variant() == THROTTLED)
 		ASSERT_EQ(disk_limit(disk.name, KVBLK_LIMIT_OPS, 1000, 1000), 0);
 	if (harness_variant() != NEVER_KICKED)

@@ -4,10 +4,13 @@
  * right order, in the wrong one, and with values that no VMM would choose.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <linux/vhost_types.h>
 #include <linux/virtio_ids.h>
 #include "disk.h"
@@ -15,12 +18,15 @@
 #include "harness.h"
 #include "load.h"
 #include "vdpa.h"
+#include "worker.h"
 
 #define SIZE	(4 * MIB)
 #define IN	VIRTIO_BLK_T_IN
 #define OUT	VIRTIO_BLK_T_OUT
 #define OK	VIRTIO_BLK_S_OK
 #define QUIET_MS 100
+#define CGROUPS	"/sys/fs/cgroup"
+#define CGROUP_LEN 64
 
 static struct disk disk;
 static struct driver d;
@@ -166,6 +172,99 @@ TEST(a_new_user_finds_a_new_device)
 		driver_close(&d);
 		driver_open(&d, disk.name, NULL);
 	}
+}
+
+/* Whatever the disk has: a VMM that offers its guest this much must not fail. */
+TEST(ring_of_1024_for_any_disk)
+{
+	struct kvblk_add add;
+	uint16_t num = 0;
+	unsigned int i;
+
+	disk_add_init(&add, disk_file(SIZE));
+	add.queue_size = 16;
+	disk_add(&disk, &add);
+	driver_open(&d, disk.name, &(struct driver_config) { .num = 1024 });
+	ASSERT_EQ(call(d.s.fd, VHOST_VDPA_GET_VRING_NUM, &num), 0);
+	EXPECT_EQ(num, 1024);
+	data = memory_alloc(&d.m, 4096, 4096);
+	for (i = 0; i < 3 * 1024; i++)
+		ASSERT_EQ(driver_io(&d, IN, 0, data, 4096), OK);
+	driver_prove(&d, 0, 1);
+}
+
+/* ---- whose it is ---- */
+
+static void join(const char *cgroup)
+{
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	f = fopen(path, "w");
+	ASSERT_TRUE(f);
+	ASSERT_GE(fprintf(f, "%d", getpid()), 1);
+	ASSERT_EQ(fclose(f), 0);
+}
+
+static void make_cgroup(char *path)
+{
+	if (access(CGROUPS "/cgroup.procs", F_OK))
+		SKIP("no cgroup2 at " CGROUPS);
+	snprintf(path, CGROUP_LEN, CGROUPS "/kvblk-%d", getpid());
+	ASSERT_EQ(mkdir(path, 0755), 0);
+}
+
+/* Whether the worker is there; the root has an empty name. */
+static bool worker_is_in(const char *cgroup)
+{
+	char worker[32], line[128], want[128];
+
+	snprintf(want, sizeof(want), "0::/%s\n", cgroup);
+	return worker_find(disk.name, worker) &&
+	       worker_line(worker, "cgroup", want, line, sizeof(line));
+}
+
+/* It is the VMM that pays, and nothing keeps its control group when it has gone. */
+TEST(worker_is_in_the_control_group_of_the_vmm)
+{
+	char cgroup[CGROUP_LEN];
+	unsigned int i;
+
+	make_cgroup(cgroup);
+	disk_make(&disk, SIZE, 0);
+	for (i = 0; i < 3; i++) {
+		join(cgroup);
+		driver_open(&d, disk.name, NULL);
+		EXPECT_TRUE(worker_is_in(strrchr(cgroup, '/') + 1));
+		driver_prove(&d, i, i + 1);
+		join(CGROUPS);
+		EXPECT_NE(rmdir(cgroup), 0);
+		driver_close(&d);
+		EXPECT_TRUE(worker_is_in(""));
+	}
+	EXPECT_TRUE(WAIT_FOR(!rmdir(cgroup)));
+}
+
+TEST(worker_leaves_the_control_group_of_a_killed_vmm)
+{
+	char cgroup[CGROUP_LEN];
+	int status;
+	pid_t pid;
+
+	make_cgroup(cgroup);
+	disk_make(&disk, SIZE, 0);
+	pid = fork();
+	if (!pid) {
+		join(cgroup);
+		driver_open(&d, disk.name, NULL);
+		pause();
+	}
+	EXPECT_TRUE(WAIT_FOR(worker_is_in(strrchr(cgroup, '/') + 1)));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(wait_child(pid, WAIT_SECONDS, &status), 0);
+	EXPECT_TRUE(WAIT_FOR(!rmdir(cgroup)));
+	EXPECT_TRUE(worker_is_in(""));
 }
 
 /* ---- order ---- */
