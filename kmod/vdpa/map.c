@@ -77,10 +77,8 @@ static int map_use(struct kvblk_vdpa *kv, struct kvblk_mem_region *region,
 	return 0;
 }
 
-int kvblk_vdpa_set_map(struct vdpa_device *vdpa, unsigned int asid,
-		       struct vhost_iotlb *iotlb)
+static int map_table(struct kvblk_vdpa *kv, struct vhost_iotlb *iotlb)
 {
-	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
 	struct kvblk_mem_region *region;
 	unsigned int nr;
 	int ret;
@@ -97,6 +95,22 @@ int kvblk_vdpa_set_map(struct vdpa_device *vdpa, unsigned int asid,
 	return map_use(kv, region, nr);
 }
 
+/*
+ * The bus goes on after a failure as if there was none: then the device has no memory at
+ * all, rather than what the VMM has taken back.
+ */
+int kvblk_vdpa_set_map(struct vdpa_device *vdpa, unsigned int asid,
+		       struct vhost_iotlb *iotlb)
+{
+	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);
+	int ret = map_table(kv, iotlb);
+
+	if (ret)
+		map_use(kv, NULL, 0);
+	return ret;
+}
+
+/* The end of the VMM: its node is closed. */
 int kvblk_vdpa_reset_map(struct vdpa_device *vdpa, unsigned int asid)
 {
 	struct kvblk_vdpa *kv = to_kvblk_vdpa(vdpa);

@@ -37,7 +37,7 @@ static int tool(const char *const *argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static bool on_bus(const char *disk)
+bool vdpa_on_bus(const char *disk)
 {
 	char path[128];
 
@@ -80,7 +80,7 @@ int vdpa_open(const char *disk)
 	char path[64];
 	int fd;
 
-	if (!on_bus(disk) && tool(argv))
+	if (!vdpa_on_bus(disk) && tool(argv))
 		return -EIO;
 	if (!WAIT_FOR(node_of(disk, path, sizeof(path))))
 		return -ENOENT;

@@ -39,6 +39,8 @@ bool vdpa_wanted(void);
 /* Puts the disk on the bus and opens its node: descriptor or -errno. */
 int vdpa_open(const char *disk);
 
+bool vdpa_on_bus(const char *disk);
+
 /* Takes it from the bus; its node must be closed. 0 or -errno. */
 int vdpa_remove(const char *disk);
 

@@ -31,6 +31,10 @@ export KVBLK_TEST_BDEV
 tap_of fault "$dir/guest/run.sh" -n load_faults
 check "insmod" load
 tap_of fault "$dir/guest/run.sh" -n control_faults session_faults io_faults
+modprobe -d "$MODS" vhost_vdpa
+check "insmod kvblk_vdpa" insmod "$dir/kvblk_vdpa.ko"
+tap_of fault "$dir/guest/run.sh" -n vdpa_faults
+check "rmmod kvblk_vdpa" rmmod kvblk_vdpa
 echo "# $(total) failures injected in all"
 losetup -d "$KVBLK_TEST_BDEV"
 unload
