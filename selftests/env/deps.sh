@@ -16,7 +16,7 @@ packages_of()
 	build) echo gcc make libc6-dev libelf1 xz-utils zstd kmod rsync cpio python3 perl bc ;;
 	lint) echo sparse shellcheck perl python3 ;;
 	unit) echo gcc g++ make libc6-dev python3 mandoc ;;
-	uml) echo gcc make libc6-dev flex bison bc libelf-dev libssl-dev kmod xz-utils cpio perl \
+	uml) echo gcc make patch libc6-dev flex bison bc libelf-dev libssl-dev kmod xz-utils cpio perl \
 		python3 rsync busybox-static e2fsprogs iproute2 dmsetup ;;
 	vm) echo qemu-system-x86 qemu-utils busybox-static cpio kmod e2fsprogs xfsprogs \
 		btrfs-progs util-linux dmsetup iproute2 zstd xz-utils ;;
