@@ -25,7 +25,8 @@ void driver_init(struct driver *d, const char *disk,
 	if (d->cfg.indirect)
 		d->cfg.features |= F_INDIRECT;
 	session_open(&d->s, disk);
-	memory_init(&d->m, vdpa_wanted() ? MEMORY_SHARED : d->cfg.memory);
+	memory_init(&d->m, vdpa_wanted() && !vdpa_phys() ?
+			    MEMORY_SHARED : d->cfg.memory);
 	ASSERT_EQ(session_give(&d->s, &d->m), 0);
 	ring_init(&d->r, &d->m, d->cfg.num);
 	d->r.event_idx = d->cfg.features & F_EVENT_IDX;

@@ -8,6 +8,7 @@
 #include "harness.h"
 #include "memory.h"
 #include "pattern.h"
+#include "vdpa.h"
 
 #define POISON		0x5a
 #define STRAGGLE_US	200000	/* for what should not come to come */
@@ -29,6 +30,9 @@ static uint8_t *map_region(enum memory_kind kind, uint64_t size)
 		DIE("map guest memory: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
+	/* Vhost takes a limited number of runs of pages, one by one. */
+	if (vdpa_phys())
+		madvise(p, size, MADV_HUGEPAGE);
 	return p;
 }
 

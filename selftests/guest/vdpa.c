@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/vhost_types.h>
@@ -72,14 +73,26 @@ static bool node_of(const char *disk, char *path, size_t len)
 	return found && !access(path, F_OK);
 }
 
+bool vdpa_phys(void)
+{
+	const char *memory = getenv("KVBLK_TEST_MEMORY");
+
+	return memory && !strcmp(memory, "phys");
+}
+
 int vdpa_open(const char *disk)
 {
 	const char *const argv[] = {
-		"vdpa", "dev", "add", "name", disk, "mgmtdev", "kvblk", NULL
+		"vdpa", "dev", "add", "name", disk, "mgmtdev",
+		vdpa_phys() ? "kvblk-phys" : "kvblk", NULL
 	};
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	char path[64];
 	int fd;
 
+	/* Vhost counts what it pins. */
+	if (vdpa_phys())
+		ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &all), 0);
 	if (!vdpa_on_bus(disk) && tool(argv))
 		return -EIO;
 	if (!WAIT_FOR(node_of(disk, path, sizeof(path))))
@@ -94,8 +107,8 @@ int vdpa_open(const char *disk)
 	return fd;
 }
 
-int vdpa_iotlb(int fd, unsigned int type, uint64_t iova, uint64_t size,
-	       uint64_t addr)
+static int iotlb(int fd, unsigned int type, uint64_t iova, uint64_t size,
+		 uint64_t addr, unsigned int access)
 {
 	struct vhost_msg_v2 msg = {
 		.type = VHOST_IOTLB_MSG_V2,
@@ -103,12 +116,24 @@ int vdpa_iotlb(int fd, unsigned int type, uint64_t iova, uint64_t size,
 			.iova = iova,
 			.size = size,
 			.uaddr = addr,
-			.perm = VHOST_ACCESS_RW,
+			.perm = access,
 			.type = type,
 		},
 	};
 
 	return write(fd, &msg, sizeof(msg)) == sizeof(msg) ? 0 : -errno;
+}
+
+int vdpa_iotlb(int fd, unsigned int type, uint64_t iova, uint64_t size,
+	       uint64_t addr)
+{
+	return iotlb(fd, type, iova, size, addr, VHOST_ACCESS_RW);
+}
+
+int vdpa_map_ro(int fd, uint64_t iova, uint64_t size, void *addr)
+{
+	return iotlb(fd, VHOST_IOTLB_UPDATE, iova, size, (uintptr_t)addr,
+		     VHOST_ACCESS_RO);
 }
 
 int vdpa_map(int fd, uint64_t iova, uint64_t size, void *addr)

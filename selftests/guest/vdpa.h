@@ -36,6 +36,9 @@ struct vdpa_vring {
 /* Whether tests that take either front end are to take this one. */
 bool vdpa_wanted(void);
 
+/* Whether disks get the kind of memory that has physical addresses. */
+bool vdpa_phys(void);
+
 /* Puts the disk on the bus and opens its node: descriptor or -errno. */
 int vdpa_open(const char *disk);
 
@@ -48,6 +51,7 @@ int vdpa_remove(const char *disk);
 int vdpa_iotlb(int fd, unsigned int type, uint64_t iova, uint64_t size,
 	       uint64_t addr);
 int vdpa_map(int fd, uint64_t iova, uint64_t size, void *addr);
+int vdpa_map_ro(int fd, uint64_t iova, uint64_t size, void *addr);
 int vdpa_unmap(int fd, uint64_t iova, uint64_t size);
 
 /* All of guest memory in one batch. */

@@ -521,6 +521,8 @@ TEST(queues_that_are_none)
 /* Private memory is skipped by the bus: the rings are not in the table. */
 TEST(private_memory_is_refused)
 {
+	if (vdpa_phys())
+		SKIP("vhost pins it");
 	setup_off(0);
 	ASSERT_EQ(vdpa_unmap(d.s.fd, 0, ~0ULL), 0);
 	memory_exit(&d.m);
@@ -531,6 +533,56 @@ TEST(private_memory_is_refused)
 	driver_set_queue(&d);
 	vdpa_set_status(d.s.fd, STATUS_RUNNING);
 	EXPECT_TRUE(WAIT_FOR(broken()));
+}
+
+/* Programs send more than a disk would tell them, if it told: 160 MiB are two calls. */
+TEST(segment_of_any_length)
+{
+	static const uint64_t marks[] = {
+		0, MIB, 128 * MIB - 512, 128 * MIB, 160 * MIB - 512,
+	};
+	const uint64_t gpa = 8192 * MIB;
+	uint8_t want[512];
+	unsigned int i;
+	const struct region *big;
+
+	if (vdpa_phys())
+		SKIP("vhost takes so many pages in so many pieces");
+	disk_make(&disk, 160 * MIB, 0);
+	driver_open(&d, disk.name, NULL);
+	EXPECT_TRUE(!(vdpa_features(d.s.fd) & F_BIT(VIRTIO_BLK_F_SIZE_MAX)));
+	for (i = 0; i < 5; i++) {
+		memset(want, i + 1, sizeof(want));
+		ASSERT_EQ(pwrite(disk.fd, want, 512, marks[i]), 512);
+	}
+	memory_add(&d.m, MEMORY_SHARED, gpa, disk.size);
+	big = &d.m.region[d.m.nr - 1];
+	ASSERT_EQ(vdpa_map(d.s.fd, gpa, disk.size, big->addr), 0);
+	EXPECT_EQ(driver_io(&d, IN, 0, gpa, disk.size), OK);
+	EXPECT_EQ(disk_stats(disk.name).bytes_read, disk.size);
+	for (i = 0; i < 5; i++) {
+		memset(want, i + 1, sizeof(want));
+		EXPECT_EQ(memcmp(big->addr + marks[i], want, 512), 0);
+	}
+	EXPECT_EQ(driver_io(&d, IN, 1, gpa, disk.size), VIRTIO_BLK_S_IOERR);
+}
+
+/* A guest's read-only memory is not there for the device, whatever the direction. */
+TEST(memory_that_may_only_be_read)
+{
+	const struct region *mid;
+	uint8_t want[4096];
+
+	setup();
+	mid = &d.m.region[1];
+	memset(want, 0x5a, sizeof(want));
+	memset(mid->addr, 0x5a, sizeof(want));
+	ASSERT_EQ(vdpa_unmap(d.s.fd, mid->gpa, mid->size), 0);
+	ASSERT_EQ(vdpa_map_ro(d.s.fd, mid->gpa, mid->size, mid->addr), 0);
+	EXPECT_EQ(driver_io(&d, IN, 0, mid->gpa, 4096), VIRTIO_BLK_S_IOERR);
+	EXPECT_EQ(driver_io(&d, OUT, 0, mid->gpa, 4096), VIRTIO_BLK_S_IOERR);
+	EXPECT_EQ(memcmp(mid->addr, want, sizeof(want)), 0);
+	driver_prove(&d, 0, 15);
 }
 
 TEST(read_only)

@@ -76,6 +76,10 @@ mapfile -t memory <<<"$(specs vdpa_memory_test '^killed|^memory_gone')"
 check "insmod kvblk_vdpa" insmod "$dir/kvblk_vdpa.ko"
 KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_of "uml vdpa" \
 	"$dir/guest/run.sh" -n vdpa_test "${memory[@]}" queue_test:wrap broken_test torture_test
+# Physical addresses, page by page.
+modprobe -d "$MODS" -r vhost_vdpa
+modprobe -d "$MODS" vhost_vdpa max_iotlb_entries=65536
+KVBLK_TEST_MEMORY=phys tap_of "uml vdpa phys" "$dir/guest/run.sh" -n vdpa_test
 modprobe -d "$MODS" -r vhost_vdpa
 modprobe -d "$MODS" -a virtio_vdpa virtio_blk
 truncate -s 16M /tmp/images/host.img
