@@ -31,6 +31,7 @@ struct kvblk_backing_ops {
  * @file: The file, with a reference.
  * @size: Bytes it held when opened.
  * @direct: Transfers bypass the page cache.
+ * @bdev: For direct I/O without the file, or NULL.
  * @nowait: The file can be asked not to sleep.
  * @offset_align: For direct I/O: file offsets and lengths, in bytes; else 1.
  * @mem_align: For direct I/O: addresses; else 1.
@@ -40,6 +41,7 @@ struct kvblk_backing {
 	struct file *file;
 	u64 size;
 	bool direct;
+	struct block_device *bdev;
 	bool nowait;
 	u32 offset_align;
 	u32 mem_align;
@@ -58,5 +60,9 @@ struct kvblk_backing {
  */
 int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct,
 		    struct kvblk_why *why);
+
+/* bdev.c: whether @io can go to @b->bdev itself, and that; it never sleeps. */
+bool kvblk_bdev_takes(const struct kvblk_backing *b, const struct kvblk_io *io);
+void kvblk_bdev_start(const struct kvblk_backing *b, struct kvblk_io *io);
 
 #endif /* KVBLK_BACKING_H */

@@ -85,14 +85,9 @@ static bool file_aligned(const struct kvblk_backing *b, const struct kvblk_io *i
 	return !(io->bits & (b->mem_align - 1));
 }
 
-static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
+static void file_start(struct kvblk_backing *b, struct kvblk_io *io)
 {
 	ssize_t ret;
-
-	if (!b->nowait || !file_aligned(b, io))
-		return false;
-	if (io->write && !file_guard(b->file))
-		return false;
 
 	file_iocb_init(&io->iocb, b, io->pos, io->write);
 	io->iocb.ki_flags |= IOCB_NOWAIT;
@@ -113,6 +108,19 @@ static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 	if (ret != -EIOCBQUEUED)
 		file_complete(&io->iocb, ret);
 	file_attempt_put(io);
+}
+
+static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
+{
+	if (!b->nowait || !file_aligned(b, io))
+		return false;
+	if (kvblk_bdev_takes(b, io)) {
+		kvblk_bdev_start(b, io);
+		return true;
+	}
+	if (io->write && !file_guard(b->file))
+		return false;
+	file_start(b, io);
 	return true;
 }
 
@@ -333,6 +341,16 @@ static int file_align(struct kvblk_backing *b, struct kvblk_why *why)
 	return 0;
 }
 
+/* O_DSYNC makes each write durable, which the file does. */
+static struct block_device *file_bdev_direct(const struct kvblk_backing *b)
+{
+	struct inode *inode = b->file->f_mapping->host;
+
+	if (!S_ISBLK(inode->i_mode) || !b->direct || b->file->f_flags & O_DSYNC)
+		return NULL;
+	return I_BDEV(inode);
+}
+
 int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct,
 		    struct kvblk_why *why)
 {
@@ -351,6 +369,7 @@ int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct
 	if (ret)
 		goto err_put;
 
+	b->bdev = file_bdev_direct(b);
 	b->size = i_size_read(file->f_mapping->host);
 	if (!b->size) {
 		ret = kvblk_why(why, -ENODATA, "capacity: the backing holds no bytes");

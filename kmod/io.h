@@ -3,6 +3,7 @@
 #ifndef KVBLK_IO_H
 #define KVBLK_IO_H
 
+#include <linux/blk_types.h>
 #include <linux/fs.h>
 #include <linux/types.h>
 #include <linux/uio.h>
@@ -28,6 +29,7 @@ union kvblk_vec;
  *	through with it.
  * @iocb: For the attempt.
  * @iter: For the attempt.
+ * @bio: For an attempt without the file.
  * @work: For perform, with which no attempt is under way.
  */
 struct kvblk_io {
@@ -48,6 +50,7 @@ struct kvblk_io {
 			struct kiocb iocb;
 			struct iov_iter iter;
 		};
+		struct bio bio;
 		struct work_struct work;
 	};
 };

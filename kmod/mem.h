@@ -47,6 +47,7 @@ struct kvblk_mapping {
 /**
  * struct kvblk_mem_ops - A kind of memory
  * @present: It never faults: it can be read and written in any context.
+ * @pages: Its pieces are pages.
  * @enter: Makes the memory reachable for this thread; false if it is gone.
  * @leave: Undoes @enter.
  * @read: Copies from @host; without @sleep, only what is present (-EFAULT).
@@ -59,6 +60,7 @@ struct kvblk_mapping {
  */
 struct kvblk_mem_ops {
 	bool present;
+	bool pages;
 	bool (*enter)(const struct kvblk_mem *mem);
 	void (*leave)(const struct kvblk_mem *mem);
 	int (*read)(void *dst, u64 host, size_t len, bool sleep);

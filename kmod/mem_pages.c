@@ -139,6 +139,7 @@ static void mem_pages_unmap(struct kvblk_mapping *map)
 
 #define MEM_PAGES_OPS				\
 	.present	= true,			\
+	.pages		= true,			\
 	.enter		= mem_pages_enter,	\
 	.leave		= mem_pages_leave,	\
 	.read		= mem_pages_read,	\
