@@ -13,6 +13,8 @@ struct kvblk_backing;
  * struct kvblk_backing_ops - A kind of backing
  * @attempt: Starts a transfer without ever sleeping. True: @io->end is called,
  *	perhaps before this returns. False: not possible, nothing was started.
+ * @stack: The same within a submission to another block device (current->bio_list). May be
+ *	NULL if no backing of the kind @stacks.
  * @perform: Finishes a transfer from @io->done on, sleeping as long as it takes.
  *	0 or -errno.
  * @flush: Makes all finished writes durable; sleeps. 0 or -errno.
@@ -20,6 +22,7 @@ struct kvblk_backing;
  */
 struct kvblk_backing_ops {
 	bool (*attempt)(struct kvblk_backing *b, struct kvblk_io *io);
+	bool (*stack)(struct kvblk_backing *b, struct kvblk_io *io);
 	int (*perform)(struct kvblk_backing *b, struct kvblk_io *io);
 	int (*flush)(struct kvblk_backing *b);
 	void (*close)(struct kvblk_backing *b);
@@ -32,6 +35,7 @@ struct kvblk_backing_ops {
  * @size: Bytes it held when opened.
  * @direct: Transfers bypass the page cache.
  * @bdev: For direct I/O without the file, or NULL.
+ * @stacks: Most transfers can be made by @ops->stack.
  * @nowait: The file can be asked not to sleep.
  * @offset_align: For direct I/O: file offsets and lengths, in bytes; else 1.
  * @mem_align: For direct I/O: addresses; else 1.
@@ -42,6 +46,7 @@ struct kvblk_backing {
 	u64 size;
 	bool direct;
 	struct block_device *bdev;
+	bool stacks;
 	bool nowait;
 	u32 offset_align;
 	u32 mem_align;

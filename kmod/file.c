@@ -110,14 +110,20 @@ static void file_start(struct kvblk_backing *b, struct kvblk_io *io)
 	file_attempt_put(io);
 }
 
+static bool file_stack(struct kvblk_backing *b, struct kvblk_io *io)
+{
+	if (!b->nowait || !file_aligned(b, io) || !kvblk_bdev_takes(b, io))
+		return false;
+	kvblk_bdev_start(b, io);
+	return true;
+}
+
 static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 {
+	if (file_stack(b, io))
+		return true;
 	if (!b->nowait || !file_aligned(b, io))
 		return false;
-	if (kvblk_bdev_takes(b, io)) {
-		kvblk_bdev_start(b, io);
-		return true;
-	}
 	if (io->write && !file_guard(b->file))
 		return false;
 	file_start(b, io);
@@ -288,6 +294,7 @@ static void file_close(struct kvblk_backing *b)
 
 static const struct kvblk_backing_ops kvblk_file_ops = {
 	.attempt	= file_attempt,
+	.stack		= file_stack,
 	.perform	= file_perform,
 	.flush		= file_flush,
 	.close		= file_close,
@@ -370,6 +377,7 @@ int kvblk_file_open(struct kvblk_backing *b, int fd, bool read_only, bool direct
 		goto err_put;
 
 	b->bdev = file_bdev_direct(b);
+	b->stacks = b->bdev;
 	b->size = i_size_read(file->f_mapping->host);
 	if (!b->size) {
 		ret = kvblk_why(why, -ENODATA, "capacity: the backing holds no bytes");

@@ -23,11 +23,17 @@ void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev)
 	kvblk_worker_wake(q);
 }
 
-void kvblk_queue_kick(struct kvblk_queue *q)
+void kvblk_queue_kicked(struct kvblk_queue *q)
 {
 	trace_kvblk_kick(q);
 	kvblk_arrive_kick(&q->arrive);
-	kvblk_queue_event(q, KVBLK_EV_KICK);
+	set_bit(KVBLK_EV_KICK, &q->events);
+}
+
+void kvblk_queue_kick(struct kvblk_queue *q)
+{
+	kvblk_queue_kicked(q);
+	kvblk_worker_wake(q);
 }
 
 /*
@@ -365,6 +371,21 @@ void kvblk_queue_turn(struct kvblk_queue *q)
 		queue_reap(q, false);
 }
 
+/*
+ * A turn for a notification and nothing else: what settles the queue is the worker's. So is
+ * a paused queue, which must be settled when its last request has come back.
+ */
+void kvblk_queue_turn_here(struct kvblk_queue *q)
+{
+	if (!queue_running(q) || READ_ONCE(q->paused) || !q->env.mem->ops->pages)
+		return;
+	if (!test_and_clear_bit(KVBLK_EV_KICK, &q->events))
+		return;
+	q->here = true;
+	queue_turn_running(q, BIT(KVBLK_EV_KICK));
+	q->here = false;
+}
+
 /* After its turn, when guest memory is not borrowed any more. */
 void kvblk_queue_settle(struct kvblk_queue *q)
 {
@@ -427,6 +448,21 @@ static int queue_map(struct kvblk_queue *q, const struct kvblk_vq_config *vq)
 	return 0;
 }
 
+/* A chain is not longer than its ring. */
+static int queue_alloc(struct kvblk_queue *q, u16 num)
+{
+	int ret;
+
+	q->scratch = kmalloc_array(min(num, KVBLK_CHAIN_MAX), sizeof(*q->scratch),
+				   GFP_KERNEL_ACCOUNT);
+	if (!q->scratch)
+		return -ENOMEM;
+	ret = kvblk_pool_start(&q->pool, num);
+	if (ret)
+		kfree(q->scratch);
+	return ret;
+}
+
 int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 			u64 features)
 {
@@ -435,7 +471,7 @@ int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
 	ret = queue_map(q, vq);
 	if (ret)
 		return ret;
-	ret = kvblk_pool_start(&q->pool, vq->num);
+	ret = queue_alloc(q, vq->num);
 	if (ret) {
 		queue_unmap(q);
 		return ret;
@@ -473,7 +509,7 @@ void kvblk_queue_pause(struct kvblk_queue *q, bool pause)
 	WRITE_ONCE(q->quiet, false);
 	/* Pairs with the look of a pass at the flag: seen there, seen quiet. */
 	smp_store_release(&q->paused, pause);
-	kvblk_queue_event(q, KVBLK_EV_KICK);
+	kvblk_queue_event(q, KVBLK_EV_STATE);
 }
 
 bool kvblk_queue_stop(struct kvblk_queue *q)
@@ -482,13 +518,15 @@ bool kvblk_queue_stop(struct kvblk_queue *q)
 		return false;
 	trace_kvblk_reset(q);
 	WRITE_ONCE(q->state, KVBLK_QUEUE_STOPPING);
-	kvblk_queue_event(q, KVBLK_EV_STOP);
+	kvblk_queue_event(q, KVBLK_EV_STATE);
 	return true;
 }
 
 void kvblk_queue_release(struct kvblk_queue *q)
 {
 	kvblk_pool_stop(&q->pool);
+	kfree(q->scratch);
+	q->scratch = NULL;
 	q->vring = (struct kvblk_vring){};
 	q->broken = false;
 	queue_unmap(q);

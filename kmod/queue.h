@@ -118,7 +118,7 @@ enum kvblk_queue_event {
 	KVBLK_EV_KICK,		/* look at the ring */
 	KVBLK_EV_RETRY,		/* tokens may be there: timer, new limits */
 	KVBLK_EV_CHECK,		/* look for what got lost */
-	KVBLK_EV_STOP,		/* the state has changed to stopping */
+	KVBLK_EV_STATE,		/* stopped, paused, or what somebody waits for has ended */
 	KVBLK_EV_MOVE,		/* the destination has changed */
 };
 
@@ -159,6 +159,11 @@ struct kvblk_watch {
  * @arrival: In the list of queues handed to @worker.
  * @turn: In @worker's list.
  *
+ * @claimed: Bit 0: somebody is at its turn; all that belongs to the worker is theirs: the
+ *	worker itself, until it has settled the queue, or a driver's thread (here.c).
+ * @turned: It is the worker; written by the worker only.
+ * @here: It is a driver's thread.
+ *
  * @events: enum kvblk_queue_event, from any context.
  * @done: Requests that come back, from any context.
  * @timer: Sets KVBLK_EV_RETRY.
@@ -172,6 +177,7 @@ struct kvblk_watch {
  *
  * @vring: Cursors.
  * @write_through: The driver cannot flush: a write that ends is durable (5.2.6.2).
+ * @scratch: Pieces of the chain at hand.
  * @area: Mapped descriptor table, driver area, device area.
  * @pool: Requests.
  * @ready: Popped and decided requests that wait for tokens.
@@ -198,6 +204,10 @@ struct kvblk_queue {
 	struct llist_node arrival;
 	struct list_head turn;
 
+	unsigned long claimed;
+	bool turned;
+	bool here;
+
 	unsigned long events;
 	struct llist_head done;
 	struct hrtimer timer;
@@ -207,6 +217,7 @@ struct kvblk_queue {
 
 	struct kvblk_vring vring;
 	bool write_through;
+	struct kvblk_seg *scratch;
 	struct kvblk_mapping area[3];
 	struct kvblk_pool pool;
 	struct list_head ready;
@@ -292,6 +303,34 @@ void kvblk_queue_event(struct kvblk_queue *q, enum kvblk_queue_event ev);
 
 /* The driver notified: any context. */
 void kvblk_queue_kick(struct kvblk_queue *q);
+
+/*
+ * The same, where the caller's thread may serve the queue itself: in a thread, without a
+ * lock that the driver's callback takes.
+ */
+void kvblk_queue_kick_here(struct kvblk_queue *q);
+
+/* Be the one at @q's turn; false if there is one. Never waits. */
+static inline bool kvblk_queue_claim(struct kvblk_queue *q)
+{
+	/* Pairs with the release in kvblk_queue_unclaim(). */
+	return !test_and_set_bit_lock(0, &q->claimed);
+}
+
+static inline void kvblk_queue_unclaim(struct kvblk_queue *q)
+{
+	/* Pairs with the acquire in kvblk_queue_claim(). */
+	clear_bit_unlock(0, &q->claimed);
+}
+
+static inline bool kvblk_queue_claimed(const struct kvblk_queue *q)
+{
+	return test_bit(0, &q->claimed);
+}
+
+/* queue.c: called by here.c */
+void kvblk_queue_kicked(struct kvblk_queue *q);
+void kvblk_queue_turn_here(struct kvblk_queue *q);
 
 /* queue.c: called by the worker */
 

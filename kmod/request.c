@@ -132,7 +132,7 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
  */
 int kvblk_req_prepare(struct kvblk_req *req)
 {
-	return req_read_chain(req, req->q->worker->scratch, false);
+	return req_read_chain(req, req->q->scratch, false);
 }
 
 static int req_prepare_job(struct kvblk_req *req)
@@ -302,9 +302,15 @@ static void req_attempt_end(struct kvblk_io *io)
 	kvblk_queue_post(req);
 }
 
-static void req_transfer(struct kvblk_req *req)
+static bool req_attempt(struct kvblk_req *req)
 {
 	struct kvblk_backing *b = req->q->env.backing;
+
+	return req->q->here ? b->ops->stack(b, &req->io) : b->ops->attempt(b, &req->io);
+}
+
+static void req_transfer(struct kvblk_req *req)
+{
 	struct kvblk_io *io = &req->io;
 
 	io->mem = req->q->env.mem;
@@ -321,7 +327,7 @@ static void req_transfer(struct kvblk_req *req)
 		req_complete_job(req);
 	else if (io->write && req->q->write_through)
 		req_defer(req, req_durable_write_job, req_complete_job);
-	else if (!b->ops->attempt(b, io))
+	else if (!req_attempt(req))
 		req_defer(req, req_transfer_job, req_complete_job);
 }
 

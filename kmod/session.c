@@ -78,6 +78,13 @@ void kvblk_session_kick(struct kvblk_session *s, unsigned int vq)
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_kick);
 
+void kvblk_session_kick_here(struct kvblk_session *s, unsigned int vq)
+{
+	atomic64_inc(&s->disk->stats.kicks);
+	kvblk_queue_kick_here(&s->vq[vq].queue);
+}
+EXPORT_SYMBOL_KVBLK(kvblk_session_kick_here);
+
 void kvblk_session_retry(struct kvblk_session *s)
 {
 	unsigned int i;

@@ -191,6 +191,9 @@ void kvblk_session_retry(struct kvblk_session *s);
 /* The driver notified queue @vq: any context. */
 void kvblk_session_kick(struct kvblk_session *s, unsigned int vq);
 
+/* The same as kvblk_queue_kick_here(). */
+void kvblk_session_kick_here(struct kvblk_session *s, unsigned int vq);
+
 /*
  * A register write of the guest. A reset waits at most @s->drain_ms; DRIVER_OK as long as
  * the pages of the rings take to come.

@@ -172,7 +172,7 @@ static void used_answer(struct kvblk_req *req)
 		list_splice(&shown, &q->spent);
 	}
 	if (used_is_awaited(q))
-		kvblk_queue_event(q, KVBLK_EV_KICK);
+		kvblk_queue_event(q, KVBLK_EV_STATE);
 }
 
 static bool used_try_answer(struct kvblk_req *req)

@@ -9,7 +9,6 @@
  */
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "queue.h"
 #include "worker.h"
@@ -64,6 +63,7 @@ static void worker_welcome(struct kvblk_worker *w)
 static void worker_pass_on(struct kvblk_queue *q, struct kvblk_worker *to)
 {
 	list_del(&q->turn);
+	kvblk_queue_unclaim(q);
 	WRITE_ONCE(q->worker, to);
 	/*
 	 * Its barrier comes before the new worker's look at the queue: pairs with that in
@@ -73,15 +73,34 @@ static void worker_pass_on(struct kvblk_queue *q, struct kvblk_worker *to)
 	wake_up_var(&q->worker);
 }
 
+static bool worker_may_turn(const struct kvblk_queue *q)
+{
+	/* Who has claimed it wakes the worker if it leaves work: see here_turn(). */
+	return kvblk_queue_has_work(q) && !kvblk_queue_claimed(q);
+}
+
+/* After the turn of @q. */
+static void worker_settle(struct kvblk_worker *w, struct kvblk_queue *q)
+{
+	struct kvblk_worker *to = READ_ONCE(q->destination);
+
+	q->turned = false;
+	kvblk_queue_settle(q);
+	if (to != w)
+		worker_pass_on(q, to);
+	else
+		kvblk_queue_unclaim(q);
+}
+
 static void worker_pass(struct kvblk_worker *w)
 {
 	struct kvblk_queue *q, *tmp;
-	struct kvblk_worker *to;
 
 	worker_welcome(w);
 	list_for_each_entry(q, &w->queues, turn) {
-		if (!kvblk_queue_has_work(q))
+		if (!kvblk_queue_has_work(q) || !kvblk_queue_claim(q))
 			continue;
+		q->turned = true;
 		kvblk_queue_turn(q);
 		/*
 		 * KVM injects an IOAPIC interrupt from a work item on this CPU:
@@ -92,10 +111,8 @@ static void worker_pass(struct kvblk_worker *w)
 	/* A queue that is told to be idle may get other memory. */
 	worker_leave(w);
 	list_for_each_entry_safe(q, tmp, &w->queues, turn) {
-		kvblk_queue_settle(q);
-		to = READ_ONCE(q->destination);
-		if (to != w)
-			worker_pass_on(q, to);
+		if (q->turned)
+			worker_settle(w, q);
 	}
 }
 
@@ -106,7 +123,7 @@ static bool worker_has_work(const struct kvblk_worker *w)
 	if (!llist_empty(&w->incoming) || kthread_should_stop())
 		return true;
 	list_for_each_entry(q, &w->queues, turn) {
-		if (kvblk_queue_has_work(q))
+		if (worker_may_turn(q))
 			return true;
 	}
 	return false;
@@ -158,16 +175,10 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 	w->owner = owner;
 	INIT_LIST_HEAD(&w->queues);
 	init_llist_head(&w->incoming);
-	w->scratch = kmalloc_array(KVBLK_CHAIN_MAX, sizeof(*w->scratch),
-				   GFP_KERNEL_ACCOUNT);
-	if (!w->scratch)
-		return -ENOMEM;
 
 	task = worker_spawn(w, name, adopt);
-	if (IS_ERR(task)) {
-		kfree(w->scratch);
+	if (IS_ERR(task))
 		return PTR_ERR(task);
-	}
 	w->task = task;
 	wake_up_process(task);
 	return 0;
@@ -197,7 +208,6 @@ void kvblk_worker_exit(struct kvblk_worker *w)
 	/* A late kvblk_worker_wake() may still be about to wake it. */
 	synchronize_rcu();
 	put_task_struct(w->task);
-	kfree(w->scratch);
 }
 
 void kvblk_queue_move(struct kvblk_queue *q, struct kvblk_worker *to)

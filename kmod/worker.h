@@ -18,8 +18,7 @@ struct kvblk_queue;
  * @owner: Control groups.
  * @queues: In the order of their turns; the thread's own.
  * @incoming: Queues handed to it, from any context.
- * @entered: @mem is borrowed; the thread's own, as is @scratch.
- * @scratch: Pieces of the chain at hand, KVBLK_CHAIN_MAX.
+ * @entered: @mem is borrowed; the thread's own.
  */
 struct kvblk_worker {
 	struct task_struct *task;
@@ -28,7 +27,6 @@ struct kvblk_worker {
 	struct list_head queues;
 	struct llist_head incoming;
 	bool entered;
-	struct kvblk_seg *scratch;
 };
 
 /**

@@ -65,6 +65,7 @@ struct fake_script {
  * @on_attempt: Called by the worker for every attempt, if set.
  *
  * @attempts: Calls.
+ * @stacked: Those of them by a driver's thread.
  * @performs: Calls.
  * @flushes: Calls.
  * @order: Positions in the order of attempts.
@@ -84,6 +85,7 @@ struct fake_backing {
 	void (*on_attempt)(struct fake_backing *f);
 
 	atomic_t attempts;
+	atomic_t stacked;
 	atomic_t performs;
 	atomic_t flushes;
 	u64 order[FAKE_LATE_MAX];
@@ -212,6 +214,13 @@ static inline bool fake_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 	return true;
 }
 
+static inline bool fake_stack(struct kvblk_backing *b, struct kvblk_io *io)
+{
+	WARN_ON(!current->bio_list);
+	atomic_inc(&to_fake(b)->stacked);
+	return fake_attempt(b, io);
+}
+
 static inline int fake_perform(struct kvblk_backing *b, struct kvblk_io *io)
 {
 	struct fake_backing *f = to_fake(b);
@@ -241,6 +250,7 @@ static inline int fake_flush(struct kvblk_backing *b)
 
 static const struct kvblk_backing_ops fake_ops = {
 	.attempt	= fake_attempt,
+	.stack		= fake_stack,
 	.perform	= fake_perform,
 	.flush		= fake_flush,
 };

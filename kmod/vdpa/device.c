@@ -136,7 +136,7 @@ static void vdpa_set_vq_cb(struct vdpa_device *vdpa, u16 idx, struct vdpa_callba
 
 static void vdpa_kick_vq(struct vdpa_device *vdpa, u16 idx)
 {
-	kvblk_session_kick(to_session(vdpa), idx);
+	kvblk_session_kick_here(to_session(vdpa), idx);
 }
 
 static u32 vdpa_get_vq_align(struct vdpa_device *vdpa)

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Turns in the driver's own thread: what they do, and what they leave to the worker. */
+#include <linux/bio.h>
+#include <linux/kthread.h>
+#include "bench_driver.h"
+
+#define READ_LEN	513
+#define REQUESTS	200
+#define RACE		20000
+
+/* A kick as from within a submission to the driver's disk. */
+static void kick_here(struct bench *b)
+{
+	struct bio_list list[2] = {};
+
+	current->bio_list = list;
+	kvblk_queue_kick_here(&b->q);
+	current->bio_list = NULL;
+}
+
+static int here_test_init(struct kunit *test)
+{
+	int ret = bench_init(test);
+	struct bench *b = test->priv;
+
+	if (ret)
+		return ret;
+	b->disk.b.stacks = true;
+	return bench_use_pages(b);
+}
+
+/* The self-check would wake the worker now and then. */
+static void start(struct bench *b, u16 num)
+{
+	bench_start(b, num, BENCH_INDIRECT);
+	bench_settle(b);
+	hrtimer_cancel(&b->q.watch.timer);
+}
+
+static unsigned long switches(const struct bench *b)
+{
+	return b->worker.task->nvcsw + b->worker.task->nivcsw;
+}
+
+/* How often the worker ran for @n requests, one at a time. */
+static unsigned long run(struct bench *b, void (*kick)(struct bench *b), unsigned int n)
+{
+	unsigned int done = guest_ring_used_idx(&b->ring), i;
+	unsigned long before = switches(b);
+
+	for (i = 1; i <= n; i++) {
+		bench_put_reads(b, 0, 1);
+		kick(b);
+		bench_expect_done(b, done + i);
+		bench_expect_used(b, 0, READ_LEN, VIRTIO_BLK_S_OK);
+		bench_settle(b);
+	}
+	return switches(b) - before;
+}
+
+static void worker_does_not_run(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	KUNIT_EXPECT_EQ(test, 0, run(b, kick_here, REQUESTS));
+	KUNIT_EXPECT_EQ(test, REQUESTS, READ_ONCE(b->used_calls));
+	KUNIT_EXPECT_EQ(test, REQUESTS, atomic_read(&b->disk.stacked));
+	/* The same from elsewhere. */
+	KUNIT_EXPECT_GE(test, run(b, bench_kick, REQUESTS), REQUESTS);
+	KUNIT_EXPECT_EQ(test, REQUESTS, atomic_read(&b->disk.stacked));
+	bench_stop(b);
+}
+
+/* A backing that cannot be stacked, or memory that may fault, is the worker's. */
+static void only_what_can_be(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	b->disk.b.stacks = false;
+	KUNIT_EXPECT_GE(test, run(b, kick_here, 5), 5);
+	bench_stop(b);
+
+	b->disk.b.stacks = true;
+	b->mem_ops = *b->mem.ops;
+	b->mem_ops.pages = false;
+	b->mem.ops = &b->mem_ops;
+	start(b, 64);
+	KUNIT_EXPECT_GE(test, run(b, kick_here, 5), 5);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->disk.stacked));
+	bench_stop(b);
+}
+
+/* What cannot be stacked after all is done by a work item. */
+static void refused_is_deferred(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	b->disk.script.when = FAKE_REFUSE;
+	start(b, 64);
+	run(b, kick_here, 5);
+	KUNIT_EXPECT_EQ(test, 5, atomic_read(&b->disk.performs));
+	bench_stop(b);
+}
+
+/* Who finds the queue claimed leaves the kick; the worker does not spin for it. */
+static void claimed_is_left(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned long before;
+
+	start(b, 64);
+	KUNIT_ASSERT_TRUE(test, kvblk_queue_claim(&b->q));
+	before = switches(b);
+	bench_put_reads(b, 0, 1);
+	kick_here(b);
+	bench_kick(b);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	KUNIT_EXPECT_LE(test, switches(b) - before, 3);
+	KUNIT_EXPECT_EQ(test, TASK_IDLE, READ_ONCE(b->worker.task->__state));
+	kvblk_queue_unclaim(&b->q);
+	kick_here(b);
+	bench_expect_done(b, 1);
+	bench_stop(b);
+}
+
+static void pause_the_queue(struct fake_backing *f)
+{
+	kvblk_queue_pause(&container_of(f, struct bench, disk)->q, true);
+}
+
+/* A driver's thread that was at it passes on what came meanwhile. */
+static void late_event_is_passed_on(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	b->disk.on_attempt = pause_the_queue;
+	bench_put_reads(b, 0, 1);
+	kick_here(b);
+	b->disk.on_attempt = NULL;
+	bench_until(b, kvblk_queue_quiet(&b->q));
+	KUNIT_EXPECT_EQ(test, 1, guest_ring_used_idx(&b->ring));
+	/* Paused: not here, not there. */
+	bench_put_reads(b, 0, 1);
+	kick_here(b);
+	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, 1, guest_ring_used_idx(&b->ring));
+	kvblk_queue_pause(&b->q, false);
+	bench_expect_done(b, 2);
+	bench_stop(b);
+}
+
+/* The driver's thread asks for tokens as the worker does, and the timer wakes that. */
+static void stalls(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	bench_gate_empty(b, KVBLK_BUCKET_OPS);
+	bench_put_reads(b, 0, 1);
+	kick_here(b);
+	KUNIT_EXPECT_EQ(test, 1, bench_stat(b, KVBLK_STAT_STALLED));
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	bench_gate_lift(b, KVBLK_BUCKET_OPS);
+	kvblk_queue_event(&b->q, KVBLK_EV_RETRY);
+	bench_expect_done(b, 1);
+	bench_stop(b);
+}
+
+static int other_kicker(void *data)
+{
+	struct bench *b = data;
+
+	while (!kthread_should_stop()) {
+		kick_here(b);
+		bench_kick(b);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Driver's threads and the worker meet at the ring: each request is served once. */
+static void race(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct task_struct *other;
+	unsigned int i;
+
+	b->disk.script.when = FAKE_WORK;
+	bench_start(b, 64, BENCH_INDIRECT);
+	other = kthread_run(other_kicker, b, "kvblk-kicker");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	for (i = 1; i <= RACE / 16; i++) {
+		bench_put_reads(b, 0, 16);
+		kick_here(b);
+		bench_await_used(b, 16 * i);
+	}
+	kthread_stop(other);
+	KUNIT_EXPECT_EQ(test, RACE, bench_stat(b, KVBLK_STAT_REQUESTS));
+	KUNIT_EXPECT_EQ(test, RACE, bench_stat(b, KVBLK_STAT_READS));
+	KUNIT_EXPECT_EQ(test, RACE, atomic_read(&b->disk.attempts));
+	KUNIT_EXPECT_EQ(test, 0, b->broken);
+	bench_stop(b);
+}
+
+static struct kunit_case here_cases[] = {
+	KUNIT_CASE(worker_does_not_run),
+	KUNIT_CASE(only_what_can_be),
+	KUNIT_CASE(refused_is_deferred),
+	KUNIT_CASE(claimed_is_left),
+	KUNIT_CASE(late_event_is_passed_on),
+	KUNIT_CASE(stalls),
+	KUNIT_CASE(race),
+	{}
+};
+
+static struct kunit_suite here_suite = {
+	.name = "kvblk_here",
+	.init = here_test_init,
+	.exit = bench_exit,
+	.test_cases = here_cases,
+};
+
+kunit_test_suite(here_suite);
