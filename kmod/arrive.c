@@ -41,23 +41,20 @@ static void arrive_mark(struct kvblk_arrive *a, const struct kvblk_vring *vr,
 }
 
 void kvblk_arrive_find(struct kvblk_arrive *a, const struct kvblk_vring *vr,
-		       struct kvblk_lap *lap)
+		       struct kvblk_lap *lap, u64 now)
 {
 	if ((s16)(a->until - vr->next_avail) <= 0) {
-		arrive_mark(a, vr, KVBLK_STAGE_WORKER, a->turn ?: ktime_get_ns());
+		arrive_mark(a, vr, KVBLK_STAGE_WORKER, a->turn ?: now);
 		a->turn = 0;
 	}
 	kvblk_lap_init(lap, a->stage, a->since);
 }
 
 void kvblk_arrive_stall(struct kvblk_arrive *a, const struct kvblk_vring *vr,
-			struct kvblk_lap *lap)
+			struct kvblk_lap *lap, u64 now)
 {
-	u64 now;
-
 	if (lap->stage == KVBLK_STAGE_THROTTLE)
 		return;
-	now = ktime_get_ns();
 	kvblk_lap_to(lap, KVBLK_STAGE_THROTTLE, now);
 	arrive_mark(a, vr, KVBLK_STAGE_THROTTLE, now);
 }

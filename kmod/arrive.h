@@ -34,10 +34,10 @@ void kvblk_arrive_turn(struct kvblk_arrive *a);
 
 /* The worker: the chain at the front of @vr is taken up. */
 void kvblk_arrive_find(struct kvblk_arrive *a, const struct kvblk_vring *vr,
-		       struct kvblk_lap *lap);
+		       struct kvblk_lap *lap, u64 now);
 
 /* The worker: the request of @lap, first of all, must wait for tokens. */
 void kvblk_arrive_stall(struct kvblk_arrive *a, const struct kvblk_vring *vr,
-			struct kvblk_lap *lap);
+			struct kvblk_lap *lap, u64 now);
 
 #endif /* KVBLK_ARRIVE_H */

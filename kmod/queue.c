@@ -186,7 +186,7 @@ static enum queue_step queue_find(struct kvblk_queue *q, struct kvblk_req **req)
 	if (!*req)
 		return STEP_BLOCKED;
 	(*req)->head = head;
-	kvblk_arrive_find(&q->arrive, &q->vring, &(*req)->lap);
+	kvblk_arrive_find(&q->arrive, &q->vring, &(*req)->lap, kvblk_queue_now(q));
 	return STEP_MORE;
 }
 
@@ -230,7 +230,7 @@ static enum queue_step queue_start_req(struct kvblk_queue *q, struct kvblk_req *
 	u64 wait = kvblk_gate_take(q->env.gate, &q->waiter, &req->cmd);
 
 	if (wait) {
-		kvblk_arrive_stall(&q->arrive, &q->vring, &req->lap);
+		kvblk_arrive_stall(&q->arrive, &q->vring, &req->lap, ktime_get_ns());
 		trace_kvblk_stall(req, wait);
 		queue_stall(q, wait);
 		return STEP_BLOCKED;
@@ -337,6 +337,8 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 	struct blk_plug plug;
 
 	kvblk_arrive_turn(&q->arrive);
+	/* A driver's own thread is here as soon as it has notified. */
+	q->now = q->here ? q->arrive.turn : 0;
 	kvblk_used_begin(q);
 	blk_start_plug(&plug);
 	queue_reap(q, true);

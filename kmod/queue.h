@@ -177,6 +177,7 @@ struct kvblk_watch {
  *
  * @vring: Cursors.
  * @write_through: The driver cannot flush: a write that ends is durable (5.2.6.2).
+ * @now: The clock at this turn, ns; 0: not read yet.
  * @scratch: Pieces of the chain at hand.
  * @area: Mapped descriptor table, driver area, device area.
  * @pool: Requests.
@@ -217,6 +218,7 @@ struct kvblk_queue {
 
 	struct kvblk_vring vring;
 	bool write_through;
+	u64 now;
 	struct kvblk_seg *scratch;
 	struct kvblk_mapping area[3];
 	struct kvblk_pool pool;
@@ -356,7 +358,15 @@ void kvblk_req_start(struct kvblk_req *req);
 void kvblk_req_free(struct kvblk_req *req);
 enum kvblk_kind kvblk_req_kind(const struct kvblk_req *req);
 
-/* It now waits for @stage. */
+/* The time at this turn: read once for all that it takes up and starts. */
+static inline u64 kvblk_queue_now(struct kvblk_queue *q)
+{
+	if (!q->now)
+		q->now = ktime_get_ns();
+	return q->now;
+}
+
+/* It now waits for @stage: any context. */
 static inline void kvblk_req_lap(struct kvblk_req *req, enum kvblk_stage stage)
 {
 	if (req->lap.stage != stage)

@@ -376,7 +376,7 @@ static void (*const req_ops[])(struct kvblk_req *req) = {
 void kvblk_req_start(struct kvblk_req *req)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(req_ops) != KVBLK_OP_NR);
-	kvblk_req_lap(req, KVBLK_STAGE_BACKING);
+	kvblk_lap_to(&req->lap, KVBLK_STAGE_BACKING, kvblk_queue_now(req->q));
 	trace_kvblk_submit(req);
 	req_ops[req->cmd.op](req);
 }

@@ -39,9 +39,8 @@ static void used_set_in_flight(struct kvblk_queue *q, unsigned int n)
 }
 
 /* The end of it all, at one time. After the interrupt: it must not delay that. */
-static void used_end(struct kvblk_queue *q, struct list_head *shown)
+static void used_end(struct kvblk_queue *q, struct list_head *shown, u64 now)
 {
-	u64 now = ktime_get_ns();
 	struct kvblk_req *req;
 
 	lockdep_assert_held(&q->used_lock);
@@ -93,7 +92,7 @@ void kvblk_used_publish(struct kvblk_queue *q, bool end)
 	q->env.ops->used(q, interrupt);
 
 	spin_lock_irq(&q->used_lock);
-	used_end(q, &shown);
+	used_end(q, &shown, ktime_get_ns());
 	spin_unlock_irq(&q->used_lock);
 	used_free(&shown);
 }
@@ -168,7 +167,8 @@ static void used_answer(struct kvblk_req *req)
 	/* A worker that is at it publishes at the end of its turn. */
 	if (!q->batching && used_publish(q, &shown, &interrupt)) {
 		q->env.ops->used(q, interrupt);
-		used_end(q, &shown);
+		/* It ended just now: the clock need not be asked again. */
+		used_end(q, &shown, req->lap.since);
 		list_splice(&shown, &q->spent);
 	}
 	if (used_is_awaited(q))
