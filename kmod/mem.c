@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Guest memory: the map and what is common to all kinds of memory. */
-#include <linux/bsearch.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -48,22 +47,30 @@ void kvblk_mem_exit(struct kvblk_mem *mem)
 	memset(mem, 0, sizeof(*mem));
 }
 
-static int region_match(const void *key, const void *elt)
+/* Most maps have a region or two: a bsearch() would cost more in calls than in steps. */
+static const struct kvblk_mem_region *region_find(const struct kvblk_mem *mem, u64 gpa)
 {
-	const struct kvblk_mem_region *r = elt;
-	u64 gpa = *(const u64 *)key;
+	const struct kvblk_mem_region *r = mem->region;
+	unsigned int half, nr = mem->nr;
 
-	if (gpa < r->gpa)
-		return -1;
-	return gpa - r->gpa >= r->size;
+	/* If a region has @gpa it is among the @nr from @r on. */
+	while (nr > 1) {
+		half = nr / 2;
+		if (r[half].gpa <= gpa) {
+			r += half;
+			nr -= half;
+		} else {
+			nr = half;
+		}
+	}
+	return nr && gpa - r->gpa < r->size ? r : NULL;
 }
 
 int kvblk_mem_find(const struct kvblk_mem *mem, u64 gpa, u64 *len, u64 *host)
 {
-	const struct kvblk_mem_region *r;
+	const struct kvblk_mem_region *r = region_find(mem, gpa);
 	u64 offset;
 
-	r = bsearch(&gpa, mem->region, mem->nr, sizeof(*r), region_match);
 	if (!r)
 		return -ENXIO;
 
@@ -145,40 +152,23 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
 	return 0;
 }
 
-int kvblk_mem_count(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		    unsigned int nr)
-{
-	u64 gpa, len, run, host;
-	unsigned int i;
-	int n = 0;
-
-	for (i = 0; i < nr; i++) {
-		gpa = seg[i].gpa;
-		for (len = seg[i].len; len; gpa += run, len -= run, n++) {
-			run = len;
-			if (kvblk_mem_find(mem, gpa, &run, &host))
-				return -ENXIO;
-		}
-	}
-	return n;
-}
-
 int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		  unsigned int nr, union kvblk_vec *vec, u64 *bits)
+		  unsigned int nr, union kvblk_vec *vec, unsigned int max, u64 *bits)
 {
+	union kvblk_vec rest;
 	u64 gpa, len, run, host;
-	unsigned int i;
+	unsigned int n = 0, i;
 
 	*bits = 0;
 	for (i = 0; i < nr; i++) {
 		gpa = seg[i].gpa;
-		for (len = seg[i].len; len; gpa += run, len -= run) {
+		for (len = seg[i].len; len; gpa += run, len -= run, n++) {
 			run = len;
 			if (kvblk_mem_find(mem, gpa, &run, &host) ||
-			    mem->ops->vec(vec++, host, run))
+			    mem->ops->vec(n < max ? &vec[n] : &rest, host, run))
 				return -ENXIO;
 			*bits |= host | run;
 		}
 	}
-	return 0;
+	return n;
 }

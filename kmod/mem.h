@@ -189,28 +189,18 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
 		    u32 len, bool sleep);
 
 /**
- * kvblk_mem_count - Count the pieces that pieces of a chain become
- * @mem: The map.
- * @seg: Pieces of the chain.
- * @nr: Number of them.
- *
- * Return: number of elements for kvblk_mem_vec(), or -ENXIO.
- */
-int kvblk_mem_count(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		    unsigned int nr);
-
-/**
  * kvblk_mem_vec - Translate pieces of a chain
  * @mem: The map.
  * @seg: Pieces of the chain.
  * @nr: Number of them.
  * @vec: Where to store.
+ * @max: Elements of @vec.
  * @bits: All host addresses and lengths, or-ed: what they are aligned to.
  *
- * Return: 0 or -ENXIO.
+ * Return: number of elements that it takes, of which up to @max are stored; or -ENXIO.
  */
 int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
-		  unsigned int nr, union kvblk_vec *vec, u64 *bits);
+		  unsigned int nr, union kvblk_vec *vec, unsigned int max, u64 *bits);
 
 static inline bool kvblk_mem_enter(const struct kvblk_mem *mem)
 {

@@ -73,26 +73,34 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 
 /* ---- 1. From the ring to a decided request ---- */
 
-static int req_vec_alloc(struct kvblk_req *req, gfp_t gfp)
+static int req_vec_fill(struct kvblk_req *req, unsigned int max)
 {
 	const struct kvblk_cmd *cmd = &req->cmd;
+
+	return kvblk_mem_vec(req->q->env.mem, cmd->data, cmd->nr_data, req->io.vec, max,
+			     &req->io.bits);
+}
+
+static int req_vec_alloc(struct kvblk_req *req, gfp_t gfp)
+{
 	int nr;
 
 	req->io.vec = req->inline_vec;
-	if (cmd->op == KVBLK_OP_NONE || cmd->op == KVBLK_OP_FLUSH)
+	if (req->cmd.op == KVBLK_OP_NONE || req->cmd.op == KVBLK_OP_FLUSH)
 		return 0;
 
-	nr = kvblk_mem_count(req->q->env.mem, cmd->data, cmd->nr_data);
+	nr = req_vec_fill(req, KVBLK_VEC_INLINE);
 	if (nr < 0)
 		return nr;
 	req->io.nr_vec = nr;
-	if (nr > KVBLK_VEC_INLINE)
-		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec),
-					    gfp | __GFP_ACCOUNT);
+	if (nr <= KVBLK_VEC_INLINE)
+		return 0;
+	req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec), gfp | __GFP_ACCOUNT);
 	if (!req->io.vec)
 		return -ENOMEM;
-	return kvblk_mem_vec(req->q->env.mem, cmd->data, cmd->nr_data,
-			     req->io.vec, &req->io.bits);
+	/* The map has not changed: the number is the same. */
+	req_vec_fill(req, nr);
+	return 0;
 }
 
 /* Turns the request into a verdict; its status byte is known. */
