@@ -3,6 +3,7 @@
  * The calls of the vDPA bus, told to the session: a register file is the one place
  * where the device's state is, whoever asks for it.
  */
+#include <linux/cc_platform.h>
 #include <linux/vhost_types.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -171,9 +172,17 @@ static int vdpa_get_vendor_vq_stats(struct vdpa_device *vdpa, u16 idx,
 
 /* ---- the device ---- */
 
+/*
+ * The host's own driver needs no DMA mapping of what it hands out: without ACCESS_PLATFORM
+ * (6.1) it gives physical addresses itself. Where memory is encrypted the driver insists.
+ */
 static u64 vdpa_get_device_features(struct vdpa_device *vdpa)
 {
-	return to_mmio(vdpa)->offered;
+	u64 offered = to_mmio(vdpa)->offered;
+
+	if (to_kvblk_vdpa(vdpa)->identity && !cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		offered &= ~BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+	return offered;
 }
 
 static u64 vdpa_get_backend_features(const struct vdpa_device *vdpa)
