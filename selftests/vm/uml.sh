@@ -80,6 +80,22 @@ KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_
 modprobe -d "$MODS" -r vhost_vdpa
 modprobe -d "$MODS" vhost_vdpa max_iotlb_entries=65536
 KVBLK_TEST_MEMORY=phys tap_of "uml vdpa phys" "$dir/guest/run.sh" -n vdpa_test
+# How often the worker of disk $1 has slept.
+worker_sleeps()
+{
+	awk '$1 == "voluntary_ctxt_switches:" { print $2 }' /proc/"$(pgrep -x "kvblk/$1")"/status
+}
+
+# On a block device the driver's own thread serves what it reads: the worker only looks now and
+# then whether all is well.
+host_serves_itself()
+{
+	local before
+	before=$(worker_sleeps host)
+	dd if="$(compgen -G '/dev/vd?')" of=/dev/null bs=4k count=4096 iflag=direct status=none &&
+		[ $(($(worker_sleeps host) - before)) -lt 100 ]
+}
+
 modprobe -d "$MODS" -r vhost_vdpa
 modprobe -d "$MODS" -a virtio_vdpa virtio_blk
 truncate -s 16M /tmp/images/host.img
@@ -87,6 +103,12 @@ kvblkctl add host /tmp/images/host.img
 check "the host's driver writes and reads" host_driver
 check "vdpa dev del" vdpa dev del host
 check "remove" kvblkctl remove host
+kvblkctl add host "$(losetup -f --show /tmp/bdev.img)" --direct
+check "the host's driver writes and reads, on a block device" host_driver
+check "the host's driver serves itself" host_serves_itself
+check "vdpa dev del, on a block device" vdpa dev del host
+check "remove, with a block device" kvblkctl remove host
+losetup -D
 check "rmmod kvblk_vdpa" rmmod kvblk_vdpa
 check "a disk without a session" kvblkctl add left /tmp/images/host.img
 check "goes with the module" test -c /dev/kvblk/left
