@@ -5,7 +5,8 @@
 #   guest    6.12: real KVM guests (nested): the demo, a VMM killed under load, each irqchip
 #   old      6.1: the module loads, serves a short run, unloads
 #   new      7.2: the same
-#   exact    6.12, where an instruction takes a nanosecond: how exact limits are
+#   exact    6.12, where an instruction takes a nanosecond: how exact limits are,
+#            and what a request costs
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
 #   fault    the same machine: every allocation fails in turn
 #
@@ -82,7 +83,10 @@ boot_short()
 boot_exact()
 {
 	make_payload 6.12
-	"$ENV_DIR/mkroot.sh" "$build/6.12/exact.cpio" --kernel 6.12 --modules "ext4 loop" \
+	cp "$build/6.12/module/kmod/vdpa/kvblk_vdpa.ko" "$build/6.12/kvblk/"
+	gcc -O2 -Wall -static -o "$build/6.12/kvblk/reads" "$TOP/selftests/bench/reads.c"
+	"$ENV_DIR/mkroot.sh" "$build/6.12/exact.cpio" --kernel 6.12 \
+		--modules "ext4 loop null_blk virtio_vdpa virtio_blk vhost_iotlb" --bin vdpa \
 		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
 		--file "$build/6.12/kvblk:/kvblk"
 	boot 6.12 exact -t 900 -m 1024 --icount
