@@ -15,14 +15,18 @@ append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
 
 # ---- the systems: start a guest with its console on descriptors 3 and 4 ----
 
-guest_kvblk_mmio()
+# kvblk_vmm OPTION...
+kvblk_vmm()
 {
 	kvblkctl add bench /dev/nullb0 --direct
 	kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
-		--disk bench "${guest_args[@]}"
+		--disk bench "${guest_args[@]}" "$@"
 }
 
+guest_kvblk_mmio() { kvblk_vmm; }
+guest_kvblk_pin() { kvblk_vmm --pin; }
 end_kvblk_mmio() { kvblkctl remove bench; }
+end_kvblk_pin() { kvblkctl remove bench; }
 
 # qemu MACHINE ARGUMENT...
 qemu()
@@ -151,7 +155,9 @@ mkfifo /tmp/in /tmp/out
 echo 'hist:keys=common_pid' >$calls/trigger
 cat /proc/kallsyms >"$OUT/kallsyms"
 echo "machine kernel=$(uname -r) qemu=$(qemu-system-x86_64 --version | awk 'NR == 1 { print $4 }')"
-for system in $GUESTS; do
-	measure
-	[ "$(type -t "end_$system")" != function ] || "end_$system"
+for CPUS in $CPUS_LIST; do
+	for system in $GUESTS; do
+		measure
+		[ "$(type -t "end_$system")" != function ] || "end_$system"
+	done
 done

@@ -12,8 +12,10 @@ SYSTEMS = {
     "loop": "loop device, direct I/O",
     "vdpa_sim": "vdpa_sim_blk",
     "kvblk_vdpa": "kvblk, virtio_vdpa",
+    "kvblk_none": "kvblk, no scheduler",
     "vduse": "VDUSE, virtio_vdpa",
     "kvblk_mmio": "kvblk, virtio-mmio",
+    "kvblk_pin": "kvblk, virtio-mmio, pinned",
     "kvblk_vhost": "kvblk, vhost-vdpa",
     "qemu_native": "QEMU PCI, iothread, aio=native",
     "qemu_uring": "QEMU PCI, iothread, io_uring",
@@ -145,12 +147,13 @@ def guest_results(kinds):
 
 
 def guest_tables(rows):
-    for depth in sorted({row["depth"] for row in rows}):
+    for cpus, depth in sorted({(row["cpus"], row["depth"]) for row in rows}):
         yield ""
-        yield f"From a KVM guest, randread, 4k, depth {depth}:"
+        yield (f"From a KVM guest with {cpus} processor{'s' if cpus > 1 else ''}, randread, 4k, "
+               f"depth {depth}:")
         yield ""
-        yield from table([row for row in rows if row["depth"] == depth], GUEST_COLUMNS,
-                         ("system", lambda row: SYSTEMS[row["system"]]))
+        yield from table([row for row in rows if (row["cpus"], row["depth"]) == (cpus, depth)],
+                         GUEST_COLUMNS, ("system", lambda row: SYSTEMS[row["system"]]))
 
 
 # ---- goals that are exact ----
@@ -188,13 +191,13 @@ def svg(rows):
     picked = [row for row in rows if row["backing"] == "null" and row["rw"] == "randread" and
               row["size"] == "4k" and row["depth"] in SHADES]
     names = [name for name in SYSTEMS if any(row["system"] == name for row in picked)]
-    scale = 380 / max(row["times_raw"] for row in picked)
+    scale = 380 / max(row.get("times_raw", 1) for row in picked)
     out, y = [], 52
     for name in names:
         out.append(f'<text x="190" y="{y + 19}" text-anchor="end">{SYSTEMS[name]}</text>')
         for depth, shade in SHADES.items():
             for row in picked:
-                if (row["system"], row["depth"]) == (name, depth):
+                if (row["system"], row["depth"]) == (name, depth) and "times_raw" in row:
                     width = row["times_raw"] * scale
                     out.append(f'<rect x="200" y="{y}" width="{width:.1f}" height="13" '
                                f'fill="{shade}"/>')

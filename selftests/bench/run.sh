@@ -7,7 +7,7 @@
 #
 #   --systems "S..."  only these          --backings "null file"     --depths "1 32 128"
 #   --sizes "4k 64k"                      --rws "randread randwrite"
-#   --guests "S..."   also kvblk_vhost    --cpus N  of the guests (default 1)
+#   --guests "S..."   also kvblk_vhost    --cpus "N..."  of the guests (default "1 2")
 #   --out DIR         where the results go (default out/bench): results.txt, .json, .svg
 #   --profile         of the last of SYSTEMS and GUESTS which functions the instructions are in:
 #                     only 4 KiB random reads from the null block device at depth 1 and 32, in
@@ -25,10 +25,10 @@ BENCH_DIR=$TOP/selftests/bench
 build=$CACHE/bench/$(printf '%s' "$TOP" | sha1sum | cut -c1-10)
 RETRIES=2
 # What is counted: the difference between so many requests and so many.
-SHORT=1000 LONG=6000
+SHORT=500 LONG=3500
 GUEST_SHORT=500 GUEST_LONG=3500
 
-systems='' guests='kvblk_mmio qemu_native qemu_uring qemu_microvm' cpus=1
+systems='' guests='kvblk_mmio kvblk_pin qemu_native qemu_uring qemu_microvm' cpus='1 2'
 backings='null file' depths='1 32 128' sizes='4k 64k' rws='randread randwrite'
 out=$TOP/out/bench keep='' profile='' check='' parts=()
 while [ $# -gt 0 ]; do
@@ -111,7 +111,7 @@ have() { [ -e "$build/kvblk/$1" ]; }
 
 part_count()
 {
-	[ -n "$systems" ] || systems="raw loop $(! have kvblk_vdpa.ko || echo kvblk_vdpa) vduse"
+	[ -n "$systems" ] || systems="raw loop $(! have kvblk_vdpa.ko || echo kvblk_vdpa kvblk_none) vduse"
 	"$ENV_DIR/mkroot.sh" "$build/count.cpio" --kernel 6.12 \
 		--modules "ext4 null_blk loop brd virtio_blk virtio_vdpa vduse vhost_iotlb" \
 		--file "$build/kvblk:/kvblk"
@@ -143,7 +143,7 @@ boot_guests()
 	"$ENV_DIR/vmrun.sh" -t 900 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
 		--rootfs "$ROOTFS" "${plugin[@]}" \
 		--out "$build/out-guests" \
-		"$(job guests GUESTS="$guests" CPUS="$cpus" SHORT=$GUEST_SHORT LONG=$GUEST_LONG \
+		"$(job guests GUESTS="$guests" CPUS_LIST="$cpus" SHORT=$GUEST_SHORT LONG=$GUEST_LONG \
 			LIMIT=300)" >"$build/guests.log" 2>&1
 }
 

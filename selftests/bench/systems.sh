@@ -37,6 +37,15 @@ up_kvblk_vdpa()
 	DEV=$(new_disk "$before")
 }
 
+# Without the scheduler that Linux gives to a disk with one queue, and not to one with several.
+up_kvblk_none()
+{
+	up_kvblk_vdpa "$1"
+	echo none >"/sys/block/${DEV##*/}/queue/scheduler"
+}
+
+down_kvblk_none() { down_kvblk_vdpa; }
+
 down_kvblk_vdpa()
 {
 	vdpa dev del bench
