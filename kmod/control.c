@@ -242,6 +242,28 @@ static struct kvblk_disk *control_find(const char *name, struct kvblk_why *why)
 	return disk;
 }
 
+static int poll_check(const struct kvblk_set *arg, struct kvblk_why *why)
+{
+	if (!(arg->hdr.flags & KVBLK_SET_POLL))
+		return 0;
+	if (arg->poll_us > KVBLK_POLL_US_MAX)
+		return kvblk_why(why, -EINVAL, "poll_us: %u, more than %u", arg->poll_us,
+				 KVBLK_POLL_US_MAX);
+	if (arg->poll_us && (!arg->poll_percent || arg->poll_percent > 100))
+		return kvblk_why(why, -EINVAL, "poll_percent: %u, not 1 to 100",
+				 arg->poll_percent);
+	return 0;
+}
+
+/* The worker reads them one by one: for a moment it may see one of each. */
+static void poll_apply(struct kvblk_disk *disk, const struct kvblk_set *arg)
+{
+	if (!(arg->hdr.flags & KVBLK_SET_POLL))
+		return;
+	WRITE_ONCE(disk->poll.percent, arg->poll_percent);
+	WRITE_ONCE(disk->poll.max_ns, arg->poll_us * NSEC_PER_USEC);
+}
+
 static int control_set(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_set *arg = data;
@@ -254,6 +276,8 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 		return kvblk_why(why, -EOPNOTSUPP, "limit_mask: unknown bits in %#x",
 				 arg->limit_mask);
 	ret = limits_check(arg->limits, arg->limit_mask, why);
+	if (!ret)
+		ret = poll_check(arg, why);
 	if (ret)
 		return ret;
 	disk = control_find(arg->name, why);
@@ -262,6 +286,7 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 
 	limits_apply(disk, arg->limits, arg->limit_mask);
 	mutex_lock(&disk->lock);
+	poll_apply(disk, arg);
 	if (disk->session)
 		kvblk_session_retry(disk->session);
 	mutex_unlock(&disk->lock);
@@ -452,7 +477,7 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_ADD, struct kvblk_add, KVBLK_DISK_FLAGS, false,
 		    control_add),
 	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, false, control_remove),
-	CONTROL_CMD(KVBLK_SET, struct kvblk_set, 0, false, control_set),
+	CONTROL_CMD(KVBLK_SET, struct kvblk_set, KVBLK_SET_POLL, false, control_set),
 	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, true, control_list),
 	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
 	CONTROL_CMD(KVBLK_PAUSE, struct kvblk_pause, 0, true, control_pause),

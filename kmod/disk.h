@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "gate.h"
 #include "hist.h"
+#include "poll.h"
 #include "stats.h"
 
 struct kvblk_session;
@@ -55,6 +56,7 @@ struct kvblk_disk_spec {
  * @paused: Held still by the control device.
  *
  * @gate: Throttle, with its own lock.
+ * @poll: Written under @lock.
  * @stats: Written by the worker.
  * @hists: Likewise.
  * @complaints: Limits log messages that a guest can cause.
@@ -75,6 +77,7 @@ struct kvblk_disk {
 	bool paused;
 
 	struct kvblk_gate gate;
+	struct kvblk_poll_limits poll;
 	struct kvblk_counters stats;
 	struct kvblk_hists hists;
 	struct ratelimit_state complaints;

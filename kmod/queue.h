@@ -18,6 +18,7 @@
 #include "mem.h"
 #include "mmio.h"
 #include "owner.h"
+#include "poll.h"
 #include "pool.h"
 #include "stats.h"
 #include "vring.h"
@@ -93,6 +94,7 @@ struct kvblk_queue_ops {
  * @mem: Guest memory; immutable while running.
  * @backing: The bytes.
  * @gate: The throttle.
+ * @poll: What looking for work may cost; may change at any time.
  * @stats: Counters.
  * @hists: Histograms.
  * @owner: Control groups.
@@ -107,6 +109,7 @@ struct kvblk_queue_env {
 	const struct kvblk_mem *mem;
 	struct kvblk_backing *backing;
 	struct kvblk_gate *gate;
+	const struct kvblk_poll_limits *poll;
 	struct kvblk_counters *stats;
 	struct kvblk_hists *hists;
 	const struct kvblk_owner *owner;

@@ -190,6 +190,7 @@ static int session_init_engine(struct kvblk_session *s)
 		.mem = &s->mem,
 		.backing = &disk->backing,
 		.gate = &disk->gate,
+		.poll = &disk->poll,
 		.stats = &disk->stats,
 		.hists = &disk->hists,
 		.owner = &s->owner,

@@ -24,5 +24,7 @@ const char * const kvblk_stat_names[KVBLK_STAT_NR] = {
 	[KVBLK_STAT_STALLED]		= "currently_throttled",
 	[KVBLK_STAT_LOST_KICKS]		= "lost_kicks",
 	[KVBLK_STAT_LOST_INTERRUPTS]	= "lost_interrupts",
+	[KVBLK_STAT_POLLS]		= "polls",
+	[KVBLK_STAT_POLL_HITS]		= "poll_hits",
 };
 EXPORT_SYMBOL_KVBLK(kvblk_stat_names);

@@ -135,11 +135,13 @@ static int worker_thread(void *data)
 	struct mem_cgroup *old = kvblk_owner_enter(w->owner);
 
 	while (!kthread_should_stop()) {
+		kvblk_worker_look(w);
 		/* Its barrier pairs with the wake-up after setting an event. */
 		set_current_state(TASK_IDLE);
 		if (!worker_has_work(w))
 			schedule();
 		__set_current_state(TASK_RUNNING);
+		kvblk_worker_found(w);
 		worker_pass(w);
 	}
 	kvblk_owner_leave(old);

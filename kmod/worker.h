@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "mem.h"
 #include "owner.h"
+#include "poll.h"
 
 struct kvblk_queue;
 
@@ -18,6 +19,7 @@ struct kvblk_queue;
  * @owner: Control groups.
  * @queues: In the order of their turns; the thread's own.
  * @incoming: Queues handed to it, from any context.
+ * @poll: When work comes; the thread's own.
  * @entered: @mem is borrowed; the thread's own.
  */
 struct kvblk_worker {
@@ -26,6 +28,7 @@ struct kvblk_worker {
 	const struct kvblk_owner *owner;
 	struct list_head queues;
 	struct llist_head incoming;
+	struct kvblk_poll poll;
 	bool entered;
 };
 
@@ -62,5 +65,9 @@ bool kvblk_worker_enter(struct kvblk_worker *w);
 
 /* Give a new queue to @w. */
 void kvblk_worker_give(struct kvblk_worker *w, struct kvblk_queue *q);
+
+/* look.c: called by the worker: before it sleeps, and when there is work again */
+void kvblk_worker_look(struct kvblk_worker *w);
+void kvblk_worker_found(struct kvblk_worker *w);
 
 #endif /* KVBLK_WORKER_H */

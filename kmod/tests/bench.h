@@ -40,6 +40,7 @@
  * @mem_ops: Its kind: the kernel's, which a case may change before a start.
  * @geo: 64 sectors, 64 ring entries, writable.
  * @gate: Without limits.
+ * @poll: The worker does not look.
  * @stats: Counters.
  * @hists: Histograms.
  * @owner: Nobody.
@@ -66,6 +67,7 @@ struct bench {
 	struct kvblk_mem_ops mem_ops;
 	struct kvblk_geometry geo;
 	struct kvblk_gate gate;
+	struct kvblk_poll_limits poll;
 	struct kvblk_counters stats;
 	struct kvblk_hists hists;
 	struct kvblk_owner owner;
@@ -309,6 +311,7 @@ static inline int bench_init(struct kunit *test)
 		.mem = &b->mem,
 		.backing = &b->disk.b,
 		.gate = &b->gate,
+		.poll = &b->poll,
 		.stats = &b->stats,
 		.hists = &b->hists,
 		.owner = &b->owner,

@@ -15,17 +15,34 @@ append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
 
 # ---- the systems: start a guest with its console on descriptors 3 and 4 ----
 
-# kvblk_vmm OPTION...
-kvblk_vmm()
+# kvblk_guest OPTION...
+kvblk_guest()
 {
-	kvblkctl add bench /dev/nullb0 --direct
 	kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
 		--disk bench "${guest_args[@]}" "$@"
 }
 
-guest_kvblk_mmio() { kvblk_vmm; }
-guest_kvblk_pin() { kvblk_vmm --pin; }
+guest_kvblk_mmio()
+{
+	kvblkctl add bench /dev/nullb0 --direct
+	kvblk_guest
+}
+
+guest_kvblk_pin()
+{
+	kvblkctl add bench /dev/nullb0 --direct
+	kvblk_guest --pin
+}
+
+guest_kvblk_poll()
+{
+	kvblkctl add bench /dev/nullb0 --direct
+	kvblkctl set --poll-us 1000 --poll-percent 100 bench
+	kvblk_guest --pin
+}
+
 end_kvblk_mmio() { kvblkctl remove bench; }
+end_kvblk_poll() { kvblkctl remove bench; }
 end_kvblk_pin() { kvblkctl remove bench; }
 
 # qemu MACHINE ARGUMENT...

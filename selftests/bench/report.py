@@ -16,6 +16,7 @@ SYSTEMS = {
     "vduse": "VDUSE, virtio_vdpa",
     "kvblk_mmio": "kvblk, virtio-mmio",
     "kvblk_pin": "kvblk, virtio-mmio, pinned",
+    "kvblk_poll": "the same, looking 1 ms",
     "kvblk_vhost": "kvblk, vhost-vdpa",
     "qemu_native": "QEMU PCI, iothread, aio=native",
     "qemu_uring": "QEMU PCI, iothread, io_uring",

@@ -28,7 +28,7 @@ RETRIES=2
 SHORT=500 LONG=3500
 GUEST_SHORT=500 GUEST_LONG=3500
 
-systems='' guests='kvblk_mmio kvblk_pin qemu_native qemu_uring qemu_microvm' cpus='1 2'
+systems='' guests='kvblk_mmio kvblk_pin kvblk_poll qemu_native qemu_uring qemu_microvm' cpus='1 2'
 backings='null file' depths='1 32 128' sizes='4k 64k' rws='randread randwrite'
 out=$TOP/out/bench keep='' profile='' check='' parts=()
 while [ $# -gt 0 ]; do

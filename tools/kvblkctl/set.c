@@ -6,6 +6,10 @@
 
 #include "limit.h"
 
+#define OPT_POLL_US	'u'
+#define OPT_POLL_PERCENT	'p'
+#define POLL_PERCENT	50	/* unless it is given */
+
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "iops", required_argument, NULL, OPT_IOPS },
@@ -14,6 +18,8 @@ static const struct option options[] = {
 	{ "bps", required_argument, NULL, OPT_BPS },
 	{ "bps-read", required_argument, NULL, OPT_BPS_READ },
 	{ "bps-write", required_argument, NULL, OPT_BPS_WRITE },
+	{ "poll-us", required_argument, NULL, OPT_POLL_US },
+	{ "poll-percent", required_argument, NULL, OPT_POLL_PERCENT },
 	{},
 };
 
@@ -21,11 +27,30 @@ static const char help[] =
 	"Takes effect at once, also while a guest runs. Limits that are not named\n"
 	"stay as they are.\n\n"
 	"Options:\n"
-	"  --help                     show this\n\n"
+	"  --help                     show this\n"
+	"  --poll-us N                let the disk's thread look for requests for up to\n"
+	"                             N microseconds before it sleeps; 0: not at all\n"
+	"  --poll-percent N           share of a processor that this may cost (50)\n\n"
 	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
+
+static int set_poll(struct kvblk_set *spec, int opt)
+{
+	uint64_t value;
+
+	if (!parse_number(optarg, UNIT_COUNT, &value) || value > UINT32_MAX)
+		return usage_error("'%s' is not a number", optarg);
+	if (opt == OPT_POLL_US)
+		spec->poll_us = value;
+	else
+		spec->poll_percent = value;
+	spec->hdr.flags |= KVBLK_SET_POLL;
+	return CODE_OK;
+}
 
 static int set_option(struct kvblk_set *spec, int opt)
 {
+	if (opt == OPT_POLL_US || opt == OPT_POLL_PERCENT)
+		return set_poll(spec, opt);
 	if (opt < OPT_LIMIT)
 		return usage_hint();
 	spec->limit_mask |= 1U << (opt - OPT_LIMIT);
@@ -38,7 +63,7 @@ static int set_operands(struct kvblk_set *spec, int argc, char **argv)
 
 	if (code)
 		return code;
-	if (!spec->limit_mask)
+	if (!spec->limit_mask && !spec->hdr.flags)
 		return usage_error("there is nothing to set");
 	snprintf(spec->name, KVBLK_NAME_LEN, "%s", argv[optind]);
 	return CODE_OK;
@@ -54,7 +79,7 @@ static int set_disk(int ctl, const struct kvblk_set *spec)
 
 static int run(int argc, char **argv)
 {
-	struct kvblk_set spec = {};
+	struct kvblk_set spec = { .poll_percent = POLL_PERCENT };
 	int opt, ctl, code;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {

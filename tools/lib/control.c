@@ -53,7 +53,6 @@ int kvblk_disk_set(int ctl, const struct kvblk_set *spec, char *why,
 {
 	struct kvblk_set arg = *spec;
 
-	arg.hdr.flags = 0;
 	return kvblk_call(ctl, KVBLK_SET, &arg.hdr, sizeof(arg), why, why_len);
 }
 

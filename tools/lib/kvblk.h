@@ -138,9 +138,9 @@ int kvblk_disk_pause(int ctl, const char *name, uint32_t timeout_ms,
 int kvblk_disk_resume(int ctl, const char *name, char *why, size_t why_len);
 
 /**
- * kvblk_disk_set - Change limits of a disk, attached or not
+ * kvblk_disk_set - Change a disk, attached or not
  * @ctl: From kvblk_control_open().
- * @spec: Name, mask and limits; @spec->hdr is not used.
+ * @spec: What to change; of @spec->hdr the flags.
  * @why: As for kvblk_disk_add().
  * @why_len: Likewise.
  *

@@ -161,14 +161,25 @@ struct kvblk_remove {
 	char name[KVBLK_NAME_LEN];
 };
 
+#define KVBLK_SET_POLL		(1U << 0)	/* poll_us and poll_percent are given */
+
+#define KVBLK_POLL_US_MAX	10000
+
 /**
  * struct kvblk_set - KVBLK_SET: change a disk, attached or not
- * @hdr: No flags.
+ * @hdr: Flags: KVBLK_SET_POLL.
  * @name: ENOENT if there is no such disk.
  * @limit_mask: Bit n set: replace limit n by @limits[n]. The tokens (or debt)
  *	a bucket holds are kept, cut to the new burst.
  * @reserved: Must be 0.
  * @limits: By enum kvblk_limit_id.
+ * @poll_us: With KVBLK_SET_POLL, for how long at most the worker looks for more
+ *	requests before it sleeps, in microseconds; 0, as in the beginning: it
+ *	sleeps at once. How long it does follows the usual gap between
+ *	requests; if that is longer it does not look. EINVAL above
+ *	KVBLK_POLL_US_MAX.
+ * @poll_percent: With KVBLK_SET_POLL, share of a processor that looking may
+ *	cost, 1 to 100, else EINVAL; any value if @poll_us is 0.
  */
 struct kvblk_set {
 	struct kvblk_hdr hdr;
@@ -176,6 +187,8 @@ struct kvblk_set {
 	__u32 limit_mask;
 	__u32 reserved;
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
+	__u32 poll_us;
+	__u32 poll_percent;
 };
 
 /**
