@@ -44,8 +44,11 @@ static bool bdev_is_locked(const struct kvblk_backing *b)
 
 bool kvblk_bdev_takes(const struct kvblk_backing *b, const struct kvblk_io *io)
 {
-	return b->bdev && io->mem->ops->pages && io->nr_vec <= BIO_MAX_VECS &&
-	       bdev_is_aligned(b, io) && !(io->write && bdev_is_locked(b)) && !bdev_is_cached(b, io);
+	if (!b->bdev || !io->mem->ops->pages || io->nr_vec > BIO_MAX_VECS)
+		return false;
+	if (io->write && bdev_is_locked(b))
+		return false;
+	return bdev_is_aligned(b, io) && !bdev_is_cached(b, io);
 }
 
 void kvblk_bdev_start(const struct kvblk_backing *b, struct kvblk_io *io)

@@ -99,18 +99,21 @@ void kvblk_queue_break(struct kvblk_req *req, const char *reason)
 	kvblk_used_retire(req);
 }
 
-/* Requests that came back: each goes on with its next step. */
-static void queue_reap(struct kvblk_queue *q, bool running)
+/* Requests that came back: each goes on with its next step. False if there is none. */
+static bool queue_reap(struct kvblk_queue *q, bool running)
 {
 	struct llist_node *list = llist_reverse_order(llist_del_all(&q->done));
 	struct kvblk_req *req, *tmp;
 
+	if (!list)
+		return false;
 	llist_for_each_entry_safe(req, tmp, list, done) {
 		if (running)
 			req->next(req);
 		else
 			kvblk_used_retire(req);
 	}
+	return true;
 }
 
 static const char *queue_peek(struct kvblk_queue *q, u16 *head, int *got)
@@ -341,8 +344,8 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 	q->now = q->here ? q->arrive.turn : 0;
 	kvblk_used_begin(q);
 	blk_start_plug(&plug);
-	queue_reap(q, true);
-	kvblk_used_publish(q, false);
+	if (queue_reap(q, true))
+		kvblk_used_publish(q, false);
 	if (events & BIT(KVBLK_EV_RETRY))
 		queue_set_stalled(q, false);
 	if (queue_may_serve(q, events) && queue_serve(q))
