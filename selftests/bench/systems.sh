@@ -27,12 +27,24 @@ down_raw() { :; }
 up_loop() { DEV=$(losetup --find --show --direct-io=on "$1"); }
 down_loop() { losetup -d "$DEV"; }
 
+# Who had the device last may not have closed it yet.
+add_disk()
+{
+	local i
+	for ((i = 0; i < 50; i++)); do
+		kvblkctl add bench "$1" --direct 2>/tmp/why && return
+		sleep 0.1
+	done
+	cat /tmp/why >&2
+	return 1
+}
+
 up_kvblk_vdpa()
 {
 	local before
 	before=$(disks)
 	modprobe -a virtio_blk virtio_vdpa
-	kvblkctl add bench "$1" --direct
+	add_disk "$1"
 	vdpa dev add name bench mgmtdev kvblk-phys
 	DEV=$(new_disk "$before")
 }
