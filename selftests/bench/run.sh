@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#parts[@]} -gt 0 ] || parts=(count guests)
 if [ -n "$check" ]; then
-	systems=kvblk_vdpa parts=(count) out=$build/check
+	systems="raw kvblk_vdpa" parts=(count) out=$build/check
 fi
 if [ -n "$profile$check" ]; then
 	backings=null depths='1 32' sizes=4k rws=randread
