@@ -80,6 +80,7 @@ KVBLK_TEST_FRONT=vdpa KVBLK_TORTURE_CALLS=1500 KVBLK_TORTURE_REQUESTS=10000 tap_
 modprobe -d "$MODS" -r vhost_vdpa
 modprobe -d "$MODS" vhost_vdpa max_iotlb_entries=65536
 KVBLK_TEST_MEMORY=phys tap_of "uml vdpa phys" "$dir/guest/run.sh" -n vdpa_test
+
 # How often the worker of disk $1 has slept.
 worker_sleeps()
 {
