@@ -129,6 +129,27 @@ static int add_spec(const struct kvblk_add *arg, struct kvblk_disk_spec *spec,
 	return 0;
 }
 
+static int interrupts_check(u32 count, u32 usecs, struct kvblk_why *why)
+{
+	if (count > KVBLK_INTERRUPT_COUNT_MAX)
+		return kvblk_why(why, -EINVAL, "interrupt_count: %u is above %u", count,
+				 KVBLK_INTERRUPT_COUNT_MAX);
+	if (usecs > KVBLK_INTERRUPT_USECS_MAX)
+		return kvblk_why(why, -EINVAL, "interrupt_usecs: %u is above %u", usecs,
+				 KVBLK_INTERRUPT_USECS_MAX);
+	if (!count != !usecs)
+		return kvblk_why(why, -EINVAL, "interrupt_count, interrupt_usecs: %u, %u: one without the other",
+				 count, usecs);
+	return 0;
+}
+
+/* Queues may see the one before the other: they hold an interrupt a little differently. */
+static void interrupts_apply(struct kvblk_disk *disk, u32 count, u32 usecs)
+{
+	WRITE_ONCE(disk->moderation.usecs, usecs);
+	WRITE_ONCE(disk->moderation.count, count);
+}
+
 static int add_geometry(const struct kvblk_add *arg, struct kvblk_disk *disk,
 			struct kvblk_why *why)
 {
@@ -174,6 +195,7 @@ static int add_fill(struct kvblk_add *arg, struct kvblk_disk *disk,
 	if (ret)
 		return ret;
 	limits_apply(disk, arg->limits, ~0);
+	interrupts_apply(disk, arg->interrupt_count, arg->interrupt_usecs);
 	return 0;
 }
 
@@ -194,6 +216,9 @@ static int control_add(void *ctx, void *data, struct kvblk_why *why)
 			return ret;
 	}
 	ret = limits_check(arg->limits, ~0, why);
+	if (ret)
+		return ret;
+	ret = interrupts_check(arg->interrupt_count, arg->interrupt_usecs, why);
 	if (ret)
 		return ret;
 
@@ -280,6 +305,11 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 		ret = poll_check(arg, why);
 	if (ret)
 		return ret;
+	if (arg->hdr.flags & KVBLK_SET_INTERRUPTS) {
+		ret = interrupts_check(arg->interrupt_count, arg->interrupt_usecs, why);
+		if (ret)
+			return ret;
+	}
 	disk = control_find(arg->name, why);
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
@@ -287,6 +317,8 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 	limits_apply(disk, arg->limits, arg->limit_mask);
 	mutex_lock(&disk->lock);
 	poll_apply(disk, arg);
+	if (arg->hdr.flags & KVBLK_SET_INTERRUPTS)
+		interrupts_apply(disk, arg->interrupt_count, arg->interrupt_usecs);
 	if (disk->session)
 		kvblk_session_retry(disk->session);
 	mutex_unlock(&disk->lock);
@@ -335,6 +367,7 @@ static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c)
 		.kicks = atomic64_read(&c->kicks),
 		.interrupts = kvblk_counter(c, KVBLK_STAT_INTERRUPTS),
 		.interrupts_suppressed = kvblk_counter(c, KVBLK_STAT_SUPPRESSED),
+		.interrupts_held = kvblk_counter(c, KVBLK_STAT_HELD),
 		.in_flight = kvblk_counter(c, KVBLK_STAT_IN_FLIGHT),
 		.currently_throttled = kvblk_counter(c, KVBLK_STAT_STALLED),
 		.lost_kicks = kvblk_counter(c, KVBLK_STAT_LOST_KICKS),
@@ -379,6 +412,8 @@ static int control_query(void *ctx, void *data, struct kvblk_why *why)
 		.capacity = disk->geo.capacity,
 		.dev_major = MAJOR(disk->dev.devt),
 		.dev_minor = MINOR(disk->dev.devt),
+		.interrupt_count = READ_ONCE(disk->moderation.count),
+		.interrupt_usecs = READ_ONCE(disk->moderation.usecs),
 	};
 	memcpy(arg->name, disk->spec.name, sizeof(arg->name));
 	memcpy(arg->serial, disk->spec.serial, sizeof(arg->serial));
@@ -477,7 +512,7 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_ADD, struct kvblk_add, KVBLK_DISK_FLAGS, false,
 		    control_add),
 	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, false, control_remove),
-	CONTROL_CMD(KVBLK_SET, struct kvblk_set, KVBLK_SET_POLL, false, control_set),
+	CONTROL_CMD(KVBLK_SET, struct kvblk_set, KVBLK_SET_FLAGS, false, control_set),
 	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, true, control_list),
 	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
 	CONTROL_CMD(KVBLK_PAUSE, struct kvblk_pause, 0, true, control_pause),

@@ -162,6 +162,8 @@ static int config_show(struct seq_file *m, void *unused)
 	seq_printf(m, "read_only %d\n", geo->read_only);
 	seq_printf(m, "direct %d\n", disk->backing.direct);
 	seq_printf(m, "serial %.20s\n", disk->spec.serial);
+	seq_printf(m, "interrupt_count %u\n", READ_ONCE(disk->moderation.count));
+	seq_printf(m, "interrupt_usecs %u\n", READ_ONCE(disk->moderation.usecs));
 	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
 		bucket = kvblk_gate_get(&disk->gate, id, &balance);
 		seq_printf(m, "limit_%s %llu burst %llu\n", kvblk_bucket_names[id],

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "gate.h"
 #include "hist.h"
+#include "moderate.h"
 #include "poll.h"
 #include "stats.h"
 
@@ -59,6 +60,7 @@ struct kvblk_disk_spec {
  * @poll: Written under @lock.
  * @stats: Written by the worker.
  * @hists: Likewise.
+ * @moderation: Of interrupts; written under @lock, read by queues without.
  * @complaints: Limits log messages that a guest can cause.
  */
 struct kvblk_disk {
@@ -80,6 +82,7 @@ struct kvblk_disk {
 	struct kvblk_poll_limits poll;
 	struct kvblk_counters stats;
 	struct kvblk_hists hists;
+	struct kvblk_moderation moderation;
 	struct ratelimit_state complaints;
 };
 

@@ -319,6 +319,7 @@ static void queue_finish_stop(struct kvblk_queue *q)
 	hrtimer_cancel(&q->timer);
 	kvblk_gate_quit(q->env.gate, &q->waiter);
 	kvblk_watch_stop(q);
+	kvblk_moderate_stop(q);
 	queue_set_stalled(q, false);
 	/* Pairs with the acquire in kvblk_queue_idle(). */
 	smp_store_release(&q->state, KVBLK_QUEUE_IDLE);
@@ -414,6 +415,7 @@ void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 	kvblk_gate_waiter_init(&q->waiter, queue_tokens);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);
+	kvblk_moderate_init(q);
 	q->destination = worker;
 	q->worker = worker;
 	kvblk_worker_give(worker, q);

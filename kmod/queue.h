@@ -17,6 +17,7 @@
 #include "io.h"
 #include "mem.h"
 #include "mmio.h"
+#include "moderate.h"
 #include "owner.h"
 #include "poll.h"
 #include "pool.h"
@@ -97,6 +98,7 @@ struct kvblk_queue_ops {
  * @poll: What looking for work may cost; may change at any time.
  * @stats: Counters.
  * @hists: Histograms.
+ * @moderation: When to interrupt; may change at any time.
  * @owner: Control groups.
  * @wq: For what may sleep.
  */
@@ -112,6 +114,7 @@ struct kvblk_queue_env {
 	const struct kvblk_poll_limits *poll;
 	struct kvblk_counters *stats;
 	struct kvblk_hists *hists;
+	const struct kvblk_moderation *moderation;
 	const struct kvblk_owner *owner;
 	struct workqueue_struct *wq;
 };
@@ -200,6 +203,7 @@ struct kvblk_watch {
  * @spent: Requests of which it does, and that the worker has not taken back.
  * @batching: The worker is at its turn and will publish.
  * @hungry: The worker waits for a request to be free.
+ * @moderate: The interrupt that the driver is owed.
  */
 struct kvblk_queue {
 	struct kvblk_queue_env env;
@@ -240,6 +244,7 @@ struct kvblk_queue {
 	struct list_head spent;
 	bool batching;
 	bool hungry;
+	struct kvblk_moderate moderate;
 };
 
 /**

@@ -193,6 +193,7 @@ static int session_init_engine(struct kvblk_session *s)
 		.poll = &disk->poll,
 		.stats = &disk->stats,
 		.hists = &disk->hists,
+		.moderation = &disk->moderation,
 		.owner = &s->owner,
 		.wq = disk->wq,
 	};

@@ -14,6 +14,19 @@
 #include "queue.h"
 #include "trace.h"
 
+/* Shows the driver @count answers; whether it is to be interrupted for them. */
+static bool used_interrupt(struct kvblk_queue *q, u16 count)
+{
+	bool wanted = kvblk_vring_publish(&q->vring);
+	bool interrupt = kvblk_moderate(q, count, wanted);
+
+	if (interrupt)
+		kvblk_count(q->env.stats, KVBLK_STAT_INTERRUPTS, 1);
+	else if (!q->moderate.held)
+		kvblk_count(q->env.stats, KVBLK_STAT_SUPPRESSED, 1);
+	return interrupt;
+}
+
 /* Moves to @shown what the driver sees now; false if there is nothing to publish. */
 static bool used_publish(struct kvblk_queue *q, struct list_head *shown, bool *interrupt)
 {
@@ -23,10 +36,8 @@ static bool used_publish(struct kvblk_queue *q, struct list_head *shown, bool *i
 	if (!count)
 		return false;
 	list_splice_init(&q->answered, shown);
-	*interrupt = kvblk_vring_publish(&q->vring);
+	*interrupt = used_interrupt(q, count);
 	trace_kvblk_publish(q, count, *interrupt);
-	kvblk_count(q->env.stats, *interrupt ? KVBLK_STAT_INTERRUPTS :
-					       KVBLK_STAT_SUPPRESSED, 1);
 	q->watch.interrupted = *interrupt;
 	return true;
 }

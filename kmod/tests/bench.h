@@ -70,6 +70,7 @@ struct bench {
 	struct kvblk_poll_limits poll;
 	struct kvblk_counters stats;
 	struct kvblk_hists hists;
+	struct kvblk_moderation moderation;
 	struct kvblk_owner owner;
 	struct fake_backing disk;
 	struct kvblk_queue_env env;
@@ -314,6 +315,7 @@ static inline int bench_init(struct kunit *test)
 		.poll = &b->poll,
 		.stats = &b->stats,
 		.hists = &b->hists,
+		.moderation = &b->moderation,
 		.owner = &b->owner,
 		.wq = alloc_workqueue("kvblk-bench", WQ_UNBOUND, 0),
 	};

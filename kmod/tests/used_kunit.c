@@ -80,6 +80,7 @@ struct load_row {
 	enum fake_when when;
 	u16 ring;
 	unsigned int depth;
+	u32 held;	/* answers that are worth an interrupt */
 };
 
 static const struct load_row load_rows[] = {
@@ -88,6 +89,7 @@ static const struct load_row load_rows[] = {
 	{ "interrupt, always full", FAKE_IRQ, 16, 16 },
 	{ "work item, half full", FAKE_WORK, 64, 32 },
 	{ "at once, always full", FAKE_INLINE, 16, 16 },
+	{ "interrupt, told of four at a time", FAKE_IRQ, 64, 16, 4 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(load, load_rows, name);
@@ -99,12 +101,15 @@ static void load(struct kunit *test)
 	struct bench *b = test->priv;
 
 	b->disk.script.when = row->when;
+	b->moderation = (struct kvblk_moderation){ row->held, 50 };
 	run(b, row->ring, row->depth, TOTAL);
 	KUNIT_EXPECT_EQ(test, TOTAL, bench_stat(b, KVBLK_STAT_REQUESTS));
 	KUNIT_EXPECT_EQ(test, TOTAL, bench_stat(b, KVBLK_STAT_READS));
 	KUNIT_EXPECT_EQ(test, TOTAL * 512, bench_stat(b, KVBLK_STAT_BYTES_READ));
 	KUNIT_EXPECT_EQ(test, b->used_calls, bench_stat(b, KVBLK_STAT_INTERRUPTS) +
-					     bench_stat(b, KVBLK_STAT_SUPPRESSED));
+					     bench_stat(b, KVBLK_STAT_SUPPRESSED) +
+					     bench_stat(b, KVBLK_STAT_HELD));
+	KUNIT_EXPECT_EQ(test, !!row->held, !!bench_stat(b, KVBLK_STAT_HELD));
 	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
 	if (row->when == FAKE_IRQ)
 		KUNIT_EXPECT_GT(test, seen.in_hardirq, 0);

@@ -265,6 +265,27 @@ TEST(add_queue_size)
 	}
 }
 
+TEST(add_interrupts)
+{
+	struct kvblk_query q;
+	struct kvblk_add add;
+
+	fill_add(&add);
+	add.interrupt_count = KVBLK_INTERRUPT_COUNT_MAX + 1;
+	add.interrupt_usecs = 1;
+	refuse_add(&add, -EINVAL, "interrupt_count");
+	add.interrupt_count = 1;
+	add.interrupt_usecs = KVBLK_INTERRUPT_USECS_MAX + 1;
+	refuse_add(&add, -EINVAL, "interrupt_usecs");
+	add.interrupt_usecs = 0;
+	refuse_add(&add, -EINVAL, "interrupt_count, interrupt_usecs");
+	add.interrupt_usecs = 50;
+	ASSERT_EQ(call(control(), KVBLK_ADD, &add), 0);
+	disk_query(add.name, &q);
+	EXPECT_EQ(q.interrupt_count, 1);
+	EXPECT_EQ(q.interrupt_usecs, 50);
+}
+
 TEST(add_capacity)
 {
 	static const struct {

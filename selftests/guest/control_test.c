@@ -191,6 +191,29 @@ TEST(set_changes_what_the_mask_says)
 	EXPECT_EQ(q.limits[KVBLK_LIMIT_BYTES].rate, 7);
 }
 
+TEST(set_interrupts)
+{
+	struct kvblk_query q;
+
+	disk_make(&disk, SIZE, 0);
+	ASSERT_EQ(disk_interrupts(disk.name, KVBLK_INTERRUPT_COUNT_MAX,
+				  KVBLK_INTERRUPT_USECS_MAX), 0);
+	ASSERT_EQ(disk_interrupts(disk.name, 8, 100), 0);
+	EXPECT_EQ(disk_interrupts(disk.name, KVBLK_INTERRUPT_COUNT_MAX + 1, 1), -EINVAL);
+	EXPECT_EQ(disk_interrupts(disk.name, 1, KVBLK_INTERRUPT_USECS_MAX + 1), -EINVAL);
+	EXPECT_EQ(disk_interrupts(disk.name, 1, 0), -EINVAL);
+	EXPECT_EQ(disk_interrupts(disk.name, 0, 1), -EINVAL);
+	/* Nor does a call that does not speak of them. */
+	ASSERT_EQ(disk_limit(disk.name, KVBLK_LIMIT_OPS, 5, 5), 0);
+	disk_query(disk.name, &q);
+	EXPECT_EQ(q.interrupt_count, 8);
+	EXPECT_EQ(q.interrupt_usecs, 100);
+	EXPECT_EQ(q.limits[KVBLK_LIMIT_OPS].rate, 5);
+	ASSERT_EQ(disk_interrupts(disk.name, 0, 0), 0);
+	disk_query(disk.name, &q);
+	EXPECT_EQ(q.interrupt_count, 0);
+}
+
 TEST(list_many)
 {
 	static char names[MANY + 8][KVBLK_NAME_LEN];

@@ -138,6 +138,18 @@ int disk_limit(const char *name, enum kvblk_limit_id id, uint64_t rate,
 	return disk_control(KVBLK_SET, &set);
 }
 
+int disk_interrupts(const char *name, uint32_t count, uint32_t usecs)
+{
+	struct kvblk_set set = {
+		.hdr = { .size = sizeof(set), .flags = KVBLK_SET_INTERRUPTS },
+		.interrupt_count = count,
+		.interrupt_usecs = usecs,
+	};
+
+	snprintf(set.name, sizeof(set.name), "%.31s", name);
+	return disk_control(KVBLK_SET, &set);
+}
+
 unsigned int disk_count(void)
 {
 	struct kvblk_list list = { .hdr.size = sizeof(list) };

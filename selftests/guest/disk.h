@@ -54,6 +54,9 @@ struct kvblk_stats disk_stats(const char *name);
 int disk_limit(const char *name, enum kvblk_limit_id id, uint64_t rate,
 	       uint64_t burst);
 
+/* KVBLK_SET of when it interrupts. */
+int disk_interrupts(const char *name, uint32_t count, uint32_t usecs);
+
 /* Number of disks there are. */
 unsigned int disk_count(void);
 

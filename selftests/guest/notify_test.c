@@ -12,6 +12,8 @@
 #define SIZE		(1 * MIB)
 #define BATCH		64
 #define MANY		20000
+#define HELD_DEPTH	16
+#define HELD_MANY	4000
 #define QUIET_MS	50	/* long enough to notice what must not come */
 
 static struct disk disk;
@@ -270,6 +272,51 @@ TEST(batch_shares_interrupts)
 	EXPECT_EQ(after.requests - before.requests, BATCH);
 	EXPECT_GE(after.interrupts - before.interrupts, 1);
 	EXPECT_LE(after.interrupts - before.interrupts, 4);
+}
+
+static void setup_reads(void)
+{
+	unsigned int i;
+	uint64_t gpa;
+
+	disk_make(&disk, SIZE, KVBLK_DISK_DIRECT);
+	driver_open(&d, disk.name, NULL);
+	gpa = memory_alloc(&d.m, HELD_DEPTH * 4096, 4096);
+	for (i = 0; i < HELD_DEPTH; i++) {
+		rq[i].type = VIRTIO_BLK_T_IN;
+		rq[i].sector = i * 8;
+		rq[i].seg[0] = (struct seg) { gpa + i * 4096, 4096 };
+		rq[i].nr = 1;
+	}
+}
+
+/* Interrupts that are held back come all the same: the driver looks at nothing else. */
+TEST(held_interrupts_come)
+{
+	unsigned int i, done = 0;
+	struct kvblk_stats st;
+	struct request *r;
+
+	setup_reads();
+	ASSERT_EQ(disk_interrupts(disk.name, 4, 500), 0);
+	for (i = 0; i < HELD_DEPTH; i++)
+		ASSERT_TRUE(driver_queue(&d, &rq[i]));
+	driver_flush(&d);
+	while (done < HELD_MANY) {
+		ASSERT_EQ(driver_wait(&d), 0);
+		for (; (r = driver_reap(&d)); done++) {
+			ASSERT_EQ(r->status, VIRTIO_BLK_S_OK);
+			ASSERT_TRUE(driver_queue(&d, r));
+		}
+		driver_flush(&d);
+	}
+	st = disk_stats(disk.name);
+	harness_note("%llu interrupts for %u answers, held %llu times",
+		     (unsigned long long)st.interrupts, done,
+		     (unsigned long long)st.interrupts_held);
+	EXPECT_GE(st.interrupts_held, 1);
+	EXPECT_LE(st.interrupts, done - st.interrupts_held / 2);
+	EXPECT_LE(st.lost_interrupts, 1);
 }
 
 static atomic_bool stop;

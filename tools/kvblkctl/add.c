@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "interrupts.h"
 #include "limit.h"
 #include "owner.h"
 
@@ -28,6 +29,7 @@ static const struct option options[] = {
 	{ "capacity", required_argument, NULL, OPT_CAPACITY },
 	{ "direct", no_argument, NULL, OPT_DIRECT },
 	{ "help", no_argument, NULL, 'h' },
+	{ "interrupts", required_argument, NULL, OPT_INTERRUPTS },
 	{ "mode", required_argument, NULL, OPT_MODE },
 	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
 	{ "owner", required_argument, NULL, OPT_OWNER },
@@ -58,6 +60,7 @@ static const char help[] =
 	"  --queue-size N        largest ring, a power of two from 16 to 1024\n"
 	"                        (default: 256)\n"
 	"  --capacity SIZE       size of the disk (default: that of FILE)\n"
+	INTERRUPTS_HELP
 	"  --owner USER[:GROUP]  owner of /dev/kvblk/NAME, names or numbers\n"
 	"                        (default: root; the login group of USER)\n"
 	"  --mode MODE           permissions of it, octal (default: 0600)\n"
@@ -136,6 +139,9 @@ static int set_option(struct add_args *args, int opt)
 	case OPT_DIRECT:
 		spec->hdr.flags |= KVBLK_DISK_DIRECT;
 		return CODE_OK;
+	case OPT_INTERRUPTS:
+		return parse_interrupts(optarg, &spec->interrupt_count,
+					&spec->interrupt_usecs);
 	case OPT_MODE:
 		return set_mode(spec, optarg);
 	case OPT_NO_LOCK:

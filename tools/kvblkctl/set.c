@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvblkctl set: change the limits of a disk. */
+/* kvblkctl set: change the limits of a disk, and when it interrupts. */
 #include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "interrupts.h"
 #include "limit.h"
 
 #define OPT_POLL_US	'u'
@@ -12,6 +13,7 @@
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
+	{ "interrupts", required_argument, NULL, OPT_INTERRUPTS },
 	{ "iops", required_argument, NULL, OPT_IOPS },
 	{ "iops-read", required_argument, NULL, OPT_IOPS_READ },
 	{ "iops-write", required_argument, NULL, OPT_IOPS_WRITE },
@@ -24,13 +26,14 @@ static const struct option options[] = {
 };
 
 static const char help[] =
-	"Takes effect at once, also while a guest runs. Limits that are not named\n"
-	"stay as they are.\n\n"
+	"Takes effect at once, also while a guest runs. What is not named stays as\n"
+	"it is.\n\n"
 	"Options:\n"
-	"  --help                     show this\n"
 	"  --poll-us N                let the disk's thread look for requests for up to\n"
 	"                             N microseconds before it sleeps; 0: not at all\n"
-	"  --poll-percent N           share of a processor that this may cost (50)\n\n"
+	"  --poll-percent N           share of a processor that this may cost (50)\n"
+	INTERRUPTS_HELP
+	"  --help                     show this\n\n"
 	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
 
 static int set_poll(struct kvblk_set *spec, int opt)
@@ -51,6 +54,11 @@ static int set_option(struct kvblk_set *spec, int opt)
 {
 	if (opt == OPT_POLL_US || opt == OPT_POLL_PERCENT)
 		return set_poll(spec, opt);
+	if (opt == OPT_INTERRUPTS) {
+		spec->hdr.flags |= KVBLK_SET_INTERRUPTS;
+		return parse_interrupts(optarg, &spec->interrupt_count,
+					&spec->interrupt_usecs);
+	}
 	if (opt < OPT_LIMIT)
 		return usage_hint();
 	spec->limit_mask |= 1U << (opt - OPT_LIMIT);
@@ -103,7 +111,7 @@ static int run(int argc, char **argv)
 const struct cmd cmd_set = {
 	.name = "set",
 	.args = "[OPTION]... NAME",
-	.summary = "Change the limits of a disk",
+	.summary = "Change the limits and interrupts of a disk",
 	.help = help,
 	.run = run,
 };

@@ -68,6 +68,16 @@ static void put_limit(const struct kvblk_limit *limit, unsigned int id)
 		       format_number(limit->burst, unit, burst, sizeof(burst)));
 }
 
+static void put_interrupts(const struct kvblk_query *disk)
+{
+	printf("interrupts:      ");
+	if (disk->interrupt_count)
+		printf("one for %u answers, after %u us at the latest\n",
+		       disk->interrupt_count, disk->interrupt_usecs);
+	else
+		puts("not held back");
+}
+
 static void put_session(const struct kvblk_query *disk)
 {
 	char user[HOLDER_LEN];
@@ -96,6 +106,7 @@ static void show_text(const struct kvblk_query *disk)
 	printf("node:            /dev/kvblk/%s (%u:%u), mode %04o, owner %u:%u\n",
 	       disk->name, disk->dev_major, disk->dev_minor, disk->mode,
 	       disk->uid, disk->gid);
+	put_interrupts(disk);
 	put_session(disk);
 	for (i = 0; i < KVBLK_LIMIT_NR; i++)
 		put_limit(&disk->limits[i], i);
@@ -153,6 +164,8 @@ static void show_json(const struct kvblk_query *disk)
 	json_bool(&json, "read_only", disk->disk_flags & KVBLK_DISK_RO);
 	json_bool(&json, "direct", disk->disk_flags & KVBLK_DISK_DIRECT);
 	json_node(&json, disk);
+	json_u64(&json, "interrupt_count", disk->interrupt_count);
+	json_u64(&json, "interrupt_usecs", disk->interrupt_usecs);
 	json_string(&json, "state", kvblk_state_name(disk->state), SIZE_MAX);
 	json_u64(&json, "pid", disk->pid);
 	json_bits(&json, "device_status", disk->device_status, status_bits);

@@ -71,6 +71,7 @@ static const struct counter counters[] = {
 	GAUGE(currently_throttled),
 	COUNTER(lost_kicks),
 	COUNTER(lost_interrupts),
+	COUNTER(interrupts_held),
 };
 
 #define COUNTERS_NR	(sizeof(counters) / sizeof(counters[0]))

@@ -140,7 +140,7 @@ int kvblk_disk_resume(int ctl, const char *name, char *why, size_t why_len);
 /**
  * kvblk_disk_set - Change a disk, attached or not
  * @ctl: From kvblk_control_open().
- * @spec: What to change; of @spec->hdr the flags.
+ * @spec: Name, flags of what is to change, mask and limits, and the rest.
  * @why: As for kvblk_disk_add().
  * @why_len: Likewise.
  *

@@ -100,6 +100,9 @@ struct kvblk_limit {
 	__aligned_u64 burst;
 };
 
+#define KVBLK_INTERRUPT_COUNT_MAX	1024
+#define KVBLK_INTERRUPT_USECS_MAX	10000
+
 /* Flags of a disk: kvblk_add.hdr.flags and kvblk_query.disk_flags. */
 #define KVBLK_DISK_RO		(1U << 0)	/* the guest cannot write */
 #define KVBLK_DISK_DIRECT	(1U << 1)	/* bypass the page cache */
@@ -132,6 +135,11 @@ struct kvblk_limit {
  *	the backing is empty. EDOM: not a multiple of @block_size. EFBIG: more
  *	than the backing holds.
  * @limits: Limits by enum kvblk_limit_id.
+ * @interrupt_count: An interrupt is held back until it tells of so many answers, nothing is
+ *	in flight any more, or @interrupt_usecs are over. At most KVBLK_INTERRUPT_COUNT_MAX;
+ *	0: none is held back.
+ * @interrupt_usecs: At most KVBLK_INTERRUPT_USECS_MAX. EINVAL: one of the two is 0, the
+ *	other is not.
  *
  * EMFILE: no more minor numbers.
  */
@@ -148,6 +156,8 @@ struct kvblk_add {
 	__u32 reserved;
 	__aligned_u64 capacity;
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
+	__u32 interrupt_count;
+	__u32 interrupt_usecs;
 };
 
 /**
@@ -161,13 +171,16 @@ struct kvblk_remove {
 	char name[KVBLK_NAME_LEN];
 };
 
-#define KVBLK_SET_POLL		(1U << 0)	/* poll_us and poll_percent are given */
-
 #define KVBLK_POLL_US_MAX	10000
+
+/* Flags of kvblk_set: what is to change beside limits. */
+#define KVBLK_SET_POLL		(1U << 0)	/* poll_us, poll_percent */
+#define KVBLK_SET_INTERRUPTS	(1U << 1)	/* interrupt_count, interrupt_usecs */
+#define KVBLK_SET_FLAGS		(KVBLK_SET_POLL | KVBLK_SET_INTERRUPTS)
 
 /**
  * struct kvblk_set - KVBLK_SET: change a disk, attached or not
- * @hdr: Flags: KVBLK_SET_POLL.
+ * @hdr: Flags: KVBLK_SET_FLAGS.
  * @name: ENOENT if there is no such disk.
  * @limit_mask: Bit n set: replace limit n by @limits[n]. The tokens (or debt)
  *	a bucket holds are kept, cut to the new burst.
@@ -180,6 +193,8 @@ struct kvblk_remove {
  *	KVBLK_POLL_US_MAX.
  * @poll_percent: With KVBLK_SET_POLL, share of a processor that looking may
  *	cost, 1 to 100, else EINVAL; any value if @poll_us is 0.
+ * @interrupt_count: As in struct kvblk_add.
+ * @interrupt_usecs: The same.
  */
 struct kvblk_set {
 	struct kvblk_hdr hdr;
@@ -189,6 +204,8 @@ struct kvblk_set {
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
 	__u32 poll_us;
 	__u32 poll_percent;
+	__u32 interrupt_count;
+	__u32 interrupt_usecs;
 };
 
 /**
@@ -251,6 +268,7 @@ enum kvblk_disk_state {
  * @lost_kicks: Times a request was found in the ring that nobody had notified of.
  * @lost_interrupts: Interrupts sent again because the driver had not answered for
  *	a second. A guest that does not run looks the same.
+ * @interrupts_held: Batches of completions whose interrupt was held back.
  */
 struct kvblk_stats {
 	__aligned_u64 requests;
@@ -274,6 +292,7 @@ struct kvblk_stats {
 	__aligned_u64 currently_throttled;
 	__aligned_u64 lost_kicks;
 	__aligned_u64 lost_interrupts;
+	__aligned_u64 interrupts_held;
 };
 
 /**
@@ -296,6 +315,8 @@ struct kvblk_stats {
  * @dev_minor: The same.
  * @limits: By enum kvblk_limit_id.
  * @stats: Counters.
+ * @interrupt_count: As in struct kvblk_add.
+ * @interrupt_usecs: The same.
  */
 struct kvblk_query {
 	struct kvblk_hdr hdr;
@@ -316,6 +337,8 @@ struct kvblk_query {
 	__u32 dev_minor;
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
 	struct kvblk_stats stats;
+	__u32 interrupt_count;
+	__u32 interrupt_usecs;
 };
 
 /**
