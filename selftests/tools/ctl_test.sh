@@ -49,7 +49,7 @@ truncate -s 1000 odd
 check "list: no disk" json list --json -- 'v == []'
 check "add: every option" "$ctl" add --buffered --serial 'a"b\c' --owner 12:34 --mode 0660 \
 	--queue-size 64 --block-size 4k --capacity 32M --iops 5k:10k --iops-read 1k \
-	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G d0 image
+	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G --interrupts 8:100 d0 image
 check "add: defaults" "$ctl" add d1 small
 check "add: one that is only read" "$ctl" add --read-only ro odd --capacity 512
 
@@ -57,6 +57,7 @@ check "show: what add was told" json show --json d0 -- '
 	(v["name"], v["serial"], v["capacity"]) == ("d0", "a\"b\\c", 32 << 20) and
 	(v["block_size"], v["queue_size"], v["read_only"]) == (4096, 64, False) and
 	v["direct"] == False and v["state"] == "idle" and v["pid"] == 0 and
+	(v["interrupt_count"], v["interrupt_usecs"]) == (8, 100) and
 	(v["node"]["uid"], v["node"]["gid"], v["node"]["mode"]) == (12, 34, 0o660) and
 	v["limits"] == {
 		"iops": {"rate": 5000, "burst": 10000},
@@ -84,13 +85,18 @@ check "set: one limit, the others stay" "$ctl" set d0 --iops 7
 check "set: was done" json show --json d0 -- '
 	v["limits"]["iops"] == {"rate": 7, "burst": 7} and
 	v["limits"]["bps"]["rate"] == 10 << 20'
+check "set: interrupts" "$ctl" set d0 --interrupts 4:50
+check "set: interrupts: done, limits stay" json show --json d0 -- '
+	(v["interrupt_count"], v["interrupt_usecs"]) == (4, 50) and v["limits"]["iops"]["rate"] == 7'
+check "set: interrupts none" "$ctl" set d0 --interrupts none
+check "set: interrupts none: done" json show --json d0 -- 'v["interrupt_count"] == 0'
 check "set: none" "$ctl" set d0 --bps none --iops none
 check "set: none was done" json show --json d0 -- '
 	v["limits"]["iops"] is None and v["limits"]["bps"] is None and
 	v["limits"]["bps-read"]["rate"] == 5000000'
 
 check "stats: JSON" json stats --json d1 -- \
-	'len(v) == 21 and all(isinstance(n, int) and n == 0 for n in v.values())'
+	'len(v) == 22 and all(isinstance(n, int) and n == 0 for n in v.values())'
 check "stats: text" says '^reads_completed: +0$' stats d1
 check "stats: watch" says '^ +reads/s .*in-flight$' stats --watch 0.01 --count 2 d1
 check "stats: watch, JSON" [ "$("$ctl" stats --watch 0.01 --count 3 --json d1 |
@@ -126,6 +132,8 @@ done <<'END'
 1|limits\[bytes_write].burst: 1024 is below the rate 2048|set d0 --bps-write 2K:1K
 1|limits\[ops_read].burst: 7201 is more than 3600 seconds of the rate 2|set d0 --iops-read 2:7201
 1|use --buffered|add --read-only other /proc/cmdline --no-lock
+1|interrupt_count: 1025 is above 1024|set d0 --interrupts 1025:1
+1|interrupt_usecs: 10001 is above 10000|add --no-lock other small --interrupts 1:10001
 1|limits\[ops].rate: 100000000000000 is above 1099511627776|set d0 --iops 100T
 2|--bps: '0' is not a limit|set d0 --bps 0
 2|--bps: '0:5' is not a limit|set d0 --bps 0:5

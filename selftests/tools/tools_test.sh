@@ -216,6 +216,9 @@ requires an argument|add --serial
 NAME: missing|set --iops 5
 there is nothing to set|set disk
 --iops: 'x' is not a limit|set --iops x disk
+--interrupts: '8' is not N:USECS|set --interrupts 8 disk
+--interrupts: '0:5' is not N:USECS|add --interrupts 0:5 a b
+--interrupts: '8:-5' is not N:USECS|set --interrupts 8:-5 disk
 NAME: missing|remove
 NAME: missing|show --json
 'y': one argument too many|list y
