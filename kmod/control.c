@@ -94,6 +94,14 @@ static int size_check(const char *field, u32 value, u32 min, u32 max,
 			 field, value, min, max);
 }
 
+static int workers_check(u32 workers, u32 queues, struct kvblk_why *why)
+{
+	if (workers <= queues)
+		return 0;
+	return kvblk_why(why, -EINVAL, "workers: %u is above the %u of queues", workers,
+			 queues);
+}
+
 /* ---- KVBLK_ADD ---- */
 
 static int add_spec(const struct kvblk_add *arg, struct kvblk_disk_spec *spec,
@@ -103,8 +111,6 @@ static int add_spec(const struct kvblk_add *arg, struct kvblk_disk_spec *spec,
 
 	if (ret)
 		return ret;
-	if (arg->reserved)
-		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
 	memset(spec, 0, sizeof(*spec));
 	strscpy(spec->name, arg->name, sizeof(spec->name));
 	memcpy(spec->serial, arg->serial, sizeof(spec->serial));
@@ -161,7 +167,6 @@ static int add_geometry(const struct kvblk_add *arg, struct kvblk_disk *disk,
 	geo->block_size = arg->block_size ?: min_block;
 	geo->queue_size = arg->queue_size ?: KVBLK_QUEUE_SIZE_DEFAULT;
 	geo->capacity = arg->capacity ?: b->size;
-	geo->queues = 1;
 	geo->read_only = disk->spec.flags & KVBLK_DISK_RO;
 
 	ret = size_check("block_size", geo->block_size, KVBLK_BLOCK_SIZE_MIN,
@@ -196,7 +201,24 @@ static int add_fill(struct kvblk_add *arg, struct kvblk_disk *disk,
 		return ret;
 	limits_apply(disk, arg->limits, ~0);
 	interrupts_apply(disk, arg->interrupt_count, arg->interrupt_usecs);
+	disk->workers = arg->workers;
 	return 0;
+}
+
+/* Checks the numbers of queues and workers and puts in the defaults. */
+static int add_queues(struct kvblk_add *arg, struct kvblk_why *why)
+{
+	BUILD_BUG_ON(KVBLK_QUEUES_MAX != KVBLK_MMIO_QUEUES);
+	if (arg->queue_size &&
+	    size_check("queue_size", arg->queue_size, KVBLK_QUEUE_SIZE_MIN,
+		       KVBLK_QUEUE_SIZE_MAX, why))
+		return -EINVAL;
+	arg->queues = arg->queues ?: 1;
+	arg->workers = arg->workers ?: 1;
+	if (arg->queues > KVBLK_QUEUES_MAX)
+		return kvblk_why(why, -EINVAL, "queues: %u is above %u", arg->queues,
+				 KVBLK_QUEUES_MAX);
+	return workers_check(arg->workers, arg->queues, why);
 }
 
 static int control_add(void *ctx, void *data, struct kvblk_why *why)
@@ -209,12 +231,9 @@ static int control_add(void *ctx, void *data, struct kvblk_why *why)
 	ret = add_spec(arg, &spec, why);
 	if (ret)
 		return ret;
-	if (arg->queue_size) {
-		ret = size_check("queue_size", arg->queue_size,
-				 KVBLK_QUEUE_SIZE_MIN, KVBLK_QUEUE_SIZE_MAX, why);
-		if (ret)
-			return ret;
-	}
+	ret = add_queues(arg, why);
+	if (ret)
+		return ret;
 	ret = limits_check(arg->limits, ~0, why);
 	if (ret)
 		return ret;
@@ -222,7 +241,7 @@ static int control_add(void *ctx, void *data, struct kvblk_why *why)
 	if (ret)
 		return ret;
 
-	disk = kvblk_disk_alloc(&spec);
+	disk = kvblk_disk_alloc(&spec, arg->queues);
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
 	ret = add_fill(arg, disk, why);
@@ -253,7 +272,7 @@ static int control_remove(void *ctx, void *data, struct kvblk_why *why)
 }
 
 /* The disk by name, with a reference, or an ERR_PTR. */
-static struct kvblk_disk *control_find(const char *name, struct kvblk_why *why)
+struct kvblk_disk *kvblk_control_find(const char *name, struct kvblk_why *why)
 {
 	int ret = name_check(name, why);
 	struct kvblk_disk *disk;
@@ -289,14 +308,41 @@ static void poll_apply(struct kvblk_disk *disk, const struct kvblk_set *arg)
 	WRITE_ONCE(disk->poll.max_ns, arg->poll_us * NSEC_PER_USEC);
 }
 
+static int set_workers(struct kvblk_disk *disk, u32 workers, struct kvblk_why *why)
+{
+	int ret;
+
+	if (!workers)
+		return 0;
+	ret = workers_check(workers, disk->geo.queues, why);
+	if (ret)
+		return ret;
+	ret = kvblk_crew_set(disk, workers);
+	if (ret == -EBUSY)
+		kvblk_why(why, ret, "workers: another call changes them");
+	else if (ret)
+		kvblk_why(why, ret, "workers: no thread, error %d", ret);
+	return ret;
+}
+
+static void set_apply(struct kvblk_disk *disk, const struct kvblk_set *arg)
+{
+	limits_apply(disk, arg->limits, arg->limit_mask);
+	mutex_lock(&disk->lock);
+	poll_apply(disk, arg);
+	if (arg->hdr.flags & KVBLK_SET_INTERRUPTS)
+		interrupts_apply(disk, arg->interrupt_count, arg->interrupt_usecs);
+	if (disk->session)
+		kvblk_session_retry(disk->session);
+	mutex_unlock(&disk->lock);
+}
+
 static int control_set(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_set *arg = data;
 	struct kvblk_disk *disk;
 	int ret;
 
-	if (arg->reserved)
-		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
 	if (arg->limit_mask & ~(BIT(KVBLK_LIMIT_NR) - 1))
 		return kvblk_why(why, -EOPNOTSUPP, "limit_mask: unknown bits in %#x",
 				 arg->limit_mask);
@@ -310,20 +356,16 @@ static int control_set(void *ctx, void *data, struct kvblk_why *why)
 		if (ret)
 			return ret;
 	}
-	disk = control_find(arg->name, why);
+	disk = kvblk_control_find(arg->name, why);
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
 
-	limits_apply(disk, arg->limits, arg->limit_mask);
-	mutex_lock(&disk->lock);
-	poll_apply(disk, arg);
-	if (arg->hdr.flags & KVBLK_SET_INTERRUPTS)
-		interrupts_apply(disk, arg->interrupt_count, arg->interrupt_usecs);
-	if (disk->session)
-		kvblk_session_retry(disk->session);
-	mutex_unlock(&disk->lock);
+	/* First what can fail. */
+	ret = set_workers(disk, arg->workers, why);
+	if (!ret)
+		set_apply(disk, arg);
 	kvblk_disk_put(disk);
-	return 0;
+	return ret;
 }
 
 static int control_list(void *ctx, void *data, struct kvblk_why *why)
@@ -347,87 +389,6 @@ static int control_list(void *ctx, void *data, struct kvblk_why *why)
 	return ret;
 }
 
-static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c)
-{
-	*to = (struct kvblk_stats){
-		.requests = kvblk_counter(c, KVBLK_STAT_REQUESTS),
-		.reads_completed = kvblk_counter(c, KVBLK_STAT_READS),
-		.bytes_read = kvblk_counter(c, KVBLK_STAT_BYTES_READ),
-		.writes_completed = kvblk_counter(c, KVBLK_STAT_WRITES),
-		.bytes_written = kvblk_counter(c, KVBLK_STAT_BYTES_WRITTEN),
-		.flushes_completed = kvblk_counter(c, KVBLK_STAT_FLUSHES),
-		.flush_errors = kvblk_counter(c, KVBLK_STAT_FLUSH_ERRORS),
-		.get_ids = kvblk_counter(c, KVBLK_STAT_GET_IDS),
-		.unsupported = kvblk_counter(c, KVBLK_STAT_UNSUPPORTED),
-		.io_errors = kvblk_counter(c, KVBLK_STAT_IO_ERRORS),
-		.ring_errors = kvblk_counter(c, KVBLK_STAT_RING_ERRORS),
-		.invalid_avail_idx = kvblk_counter(c, KVBLK_STAT_INVALID_AVAIL),
-		.throttled = kvblk_counter(c, KVBLK_STAT_THROTTLED),
-		.deferred = kvblk_counter(c, KVBLK_STAT_DEFERRED),
-		.kicks = atomic64_read(&c->kicks),
-		.interrupts = kvblk_counter(c, KVBLK_STAT_INTERRUPTS),
-		.interrupts_suppressed = kvblk_counter(c, KVBLK_STAT_SUPPRESSED),
-		.interrupts_held = kvblk_counter(c, KVBLK_STAT_HELD),
-		.in_flight = kvblk_counter(c, KVBLK_STAT_IN_FLIGHT),
-		.currently_throttled = kvblk_counter(c, KVBLK_STAT_STALLED),
-		.lost_kicks = kvblk_counter(c, KVBLK_STAT_LOST_KICKS),
-		.lost_interrupts = kvblk_counter(c, KVBLK_STAT_LOST_INTERRUPTS),
-	};
-}
-
-static void query_session(struct kvblk_query *arg, struct kvblk_disk *disk)
-{
-	const struct kvblk_session *s;
-
-	mutex_lock(&disk->lock);
-	arg->state = kvblk_session_state(disk);
-	s = disk->session;
-	if (s) {
-		arg->pid = pid_vnr(s->opener);
-		arg->device_status = kvblk_mmio_status(&s->mmio);
-		if (arg->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
-			arg->driver_features = s->mmio.driver;
-	}
-	mutex_unlock(&disk->lock);
-}
-
-static int control_query(void *ctx, void *data, struct kvblk_why *why)
-{
-	struct kvblk_query *arg = data;
-	struct kvblk_disk *disk = control_find(arg->name, why);
-	struct kvblk_bucket bucket;
-	s64 balance;
-	int id;
-
-	if (IS_ERR(disk))
-		return PTR_ERR(disk);
-	*arg = (struct kvblk_query){
-		.hdr = arg->hdr,
-		.disk_flags = disk->spec.flags,
-		.block_size = disk->geo.block_size,
-		.queue_size = disk->geo.queue_size,
-		.mode = disk->spec.mode,
-		.uid = from_kuid_munged(current_user_ns(), disk->spec.uid),
-		.gid = from_kgid_munged(current_user_ns(), disk->spec.gid),
-		.capacity = disk->geo.capacity,
-		.dev_major = MAJOR(disk->dev.devt),
-		.dev_minor = MINOR(disk->dev.devt),
-		.interrupt_count = READ_ONCE(disk->moderation.count),
-		.interrupt_usecs = READ_ONCE(disk->moderation.usecs),
-	};
-	memcpy(arg->name, disk->spec.name, sizeof(arg->name));
-	memcpy(arg->serial, disk->spec.serial, sizeof(arg->serial));
-	for (id = 0; id < KVBLK_LIMIT_NR; id++) {
-		bucket = kvblk_gate_get(&disk->gate, id, &balance);
-		arg->limits[id].rate = bucket.rate;
-		arg->limits[id].burst = bucket.burst;
-	}
-	query_session(arg, disk);
-	query_stats(&arg->stats, &disk->stats);
-	kvblk_disk_put(disk);
-	return 0;
-}
-
 static int control_pause(void *ctx, void *data, struct kvblk_why *why)
 {
 	struct kvblk_pause *arg = data;
@@ -437,7 +398,7 @@ static int control_pause(void *ctx, void *data, struct kvblk_why *why)
 	ret = kvblk_pause_check(arg->timeout_ms, why);
 	if (ret)
 		return ret;
-	disk = control_find(arg->name, why);
+	disk = kvblk_control_find(arg->name, why);
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
 	arg->in_flight = kvblk_disk_pause(disk, arg->timeout_ms);
@@ -452,57 +413,13 @@ static int control_resume(void *ctx, void *data, struct kvblk_why *why)
 
 	if (arg->timeout_ms)
 		return kvblk_why(why, -EOPNOTSUPP, "timeout_ms: must be 0");
-	disk = control_find(arg->name, why);
+	disk = kvblk_control_find(arg->name, why);
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
 	kvblk_disk_resume(disk);
-	arg->in_flight = kvblk_counter(&disk->stats, KVBLK_STAT_IN_FLIGHT);
+	arg->in_flight = kvblk_disk_stat(disk, KVBLK_STAT_IN_FLIGHT);
 	kvblk_disk_put(disk);
 	return 0;
-}
-
-/* One histogram to @arg's array, if it has room for number @i. */
-static int latency_put(const struct kvblk_latency *arg, unsigned int i,
-		       const struct kvblk_disk *disk, struct kvblk_why *why)
-{
-	struct kvblk_latency_hist __user *to = u64_to_user_ptr(arg->hists);
-	struct kvblk_latency_hist hist = {
-		.op = i / KVBLK_STAGE_NR,
-		.stage = i % KVBLK_STAGE_NR,
-	};
-	struct kvblk_hist sum;
-
-	if (i >= arg->count)
-		return 0;
-	kvblk_hist_sum(&disk->hists, 1, hist.op, hist.stage, &sum);
-	hist.total = sum.total;
-	memcpy(hist.bucket, sum.bucket, sizeof(hist.bucket));
-	if (copy_to_user(&to[i], &hist, sizeof(hist)))
-		return kvblk_why(why, -EFAULT, "hists: element %u cannot be written", i);
-	return 0;
-}
-
-static int control_latency(void *ctx, void *data, struct kvblk_why *why)
-{
-	const unsigned int nr = KVBLK_KIND_NR * KVBLK_STAGE_NR;
-	struct kvblk_latency *arg = data;
-	struct kvblk_disk *disk;
-	unsigned int i;
-	int ret = 0;
-
-	BUILD_BUG_ON((int)KVBLK_KIND_NR != (int)KVBLK_LATENCY_OP_NR);
-	BUILD_BUG_ON((int)KVBLK_STAGE_NR != (int)KVBLK_LATENCY_STAGE_NR);
-	BUILD_BUG_ON(KVBLK_HIST_BUCKETS != KVBLK_LATENCY_BUCKETS);
-	if (arg->reserved)
-		return kvblk_why(why, -EOPNOTSUPP, "reserved: must be 0");
-	disk = control_find(arg->name, why);
-	if (IS_ERR(disk))
-		return PTR_ERR(disk);
-	for (i = 0; !ret && i < nr; i++)
-		ret = latency_put(arg, i, disk, why);
-	arg->count = nr;
-	kvblk_disk_put(disk);
-	return ret;
 }
 
 #define CONTROL_CMD(cmd, type, flags, answers, fn) \
@@ -514,10 +431,11 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_REMOVE, struct kvblk_remove, 0, false, control_remove),
 	CONTROL_CMD(KVBLK_SET, struct kvblk_set, KVBLK_SET_FLAGS, false, control_set),
 	CONTROL_CMD(KVBLK_LIST, struct kvblk_list, 0, true, control_list),
-	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, control_query),
+	CONTROL_CMD(KVBLK_QUERY, struct kvblk_query, 0, true, kvblk_control_query),
 	CONTROL_CMD(KVBLK_PAUSE, struct kvblk_pause, 0, true, control_pause),
 	CONTROL_CMD(KVBLK_RESUME, struct kvblk_pause, 0, true, control_resume),
-	CONTROL_CMD(KVBLK_LATENCY, struct kvblk_latency, 0, true, control_latency),
+	CONTROL_CMD(KVBLK_LATENCY, struct kvblk_latency, 0, true, kvblk_control_latency),
+	CONTROL_CMD(KVBLK_QUEUES, struct kvblk_queues, 0, true, kvblk_control_queues),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -13,48 +13,75 @@
 
 static struct dentry *debugfs_root;
 
-static int counters_show(struct seq_file *m, void *unused)
+static int counters_put(struct seq_file *m, const struct kvblk_counters *c,
+			unsigned int nr)
 {
-	const struct kvblk_disk *disk = m->private;
 	int id;
 
 	for (id = 0; id < KVBLK_STAT_NR; id++)
 		seq_printf(m, "%s %llu\n", kvblk_stat_names[id],
-			   kvblk_counter(&disk->stats, id));
-	seq_printf(m, "kicks %lld\n", atomic64_read(&disk->stats.kicks));
+			   kvblk_counters_sum(c, nr, id));
+	seq_printf(m, "kicks %llu\n", kvblk_kicks_sum(c, nr));
 	return 0;
+}
+
+static int counters_show(struct seq_file *m, void *unused)
+{
+	const struct kvblk_disk *disk = m->private;
+
+	return counters_put(m, disk->stats, disk->geo.queues);
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
-static void latency_show_hist(struct seq_file *m, const struct kvblk_disk *disk,
-			      enum kvblk_kind kind, enum kvblk_stage stage)
+static int queue_counters_show(struct seq_file *m, void *unused)
 {
-	struct kvblk_hist sum;
+	return counters_put(m, m->private, 1);
+}
+DEFINE_SHOW_ATTRIBUTE(queue_counters);
+
+static void latency_put_hist(struct seq_file *m, const struct kvblk_hist *sum,
+			     enum kvblk_kind kind, enum kvblk_stage stage)
+{
 	unsigned int i;
 
-	kvblk_hist_sum(&disk->hists, 1, kind, stage, &sum);
 	seq_printf(m, "%s_%s_total %llu\n", kvblk_kind_names[kind],
-		   kvblk_stage_names[stage], sum.total);
+		   kvblk_stage_names[stage], sum->total);
 	for (i = 0; i < KVBLK_HIST_BUCKETS; i++) {
-		if (sum.bucket[i])
+		if (sum->bucket[i])
 			seq_printf(m, "%s_%s_from_%llu %llu\n", kvblk_kind_names[kind],
 				   kvblk_stage_names[stage], kvblk_hist_floor(i),
-				   sum.bucket[i]);
+				   sum->bucket[i]);
 	}
+}
+
+static int latency_put(struct seq_file *m, const struct kvblk_hists *hists,
+		       unsigned int nr)
+{
+	struct kvblk_hist sum;
+	int kind, stage;
+
+	for (kind = 0; kind < KVBLK_KIND_NR; kind++) {
+		for (stage = 0; stage < KVBLK_STAGE_NR; stage++) {
+			kvblk_hist_sum(hists, nr, kind, stage, &sum);
+			latency_put_hist(m, &sum, kind, stage);
+		}
+	}
+	return 0;
 }
 
 static int latency_show(struct seq_file *m, void *unused)
 {
 	const struct kvblk_disk *disk = m->private;
-	int kind, stage;
 
-	for (kind = 0; kind < KVBLK_KIND_NR; kind++) {
-		for (stage = 0; stage < KVBLK_STAGE_NR; stage++)
-			latency_show_hist(m, disk, kind, stage);
-	}
-	return 0;
+	return latency_put(m, disk->hists, disk->geo.queues);
 }
 DEFINE_SHOW_ATTRIBUTE(latency);
+
+static int queue_latency_show(struct seq_file *m, void *unused)
+{
+	return latency_put(m, m->private, 1);
+}
+DEFINE_SHOW_ATTRIBUTE(queue_latency);
 
 /* The balance of the buckets that have a limit, in tokens. */
 static void state_show_throttle(struct seq_file *m, struct kvblk_disk *disk)
@@ -98,6 +125,7 @@ static void state_show_queue(struct seq_file *m, const struct kvblk_session *s,
 	const struct kvblk_queue *q = &s->vq[i].queue;
 
 	seq_printf(m, "queue %u\n", i);
+	seq_printf(m, "worker %u\n", kvblk_crew_of(s, i));
 	seq_printf(m, "queue_size %u\n", vq->num);
 	seq_printf(m, "queue_ready %d\n", vq->ready);
 	seq_printf(m, "queue_desc %#llx\n", vq->desc);
@@ -157,6 +185,8 @@ static int config_show(struct seq_file *m, void *unused)
 	seq_printf(m, "capacity %llu\n", geo->capacity);
 	seq_printf(m, "block_size %u\n", geo->block_size);
 	seq_printf(m, "queue_size %u\n", geo->queue_size);
+	seq_printf(m, "queues %u\n", geo->queues);
+	seq_printf(m, "workers %u\n", READ_ONCE(disk->workers));
 	seq_printf(m, "seg_max %u\n", geo->seg_max);
 	seq_printf(m, "size_max %u\n", geo->size_max);
 	seq_printf(m, "read_only %d\n", geo->read_only);
@@ -173,13 +203,33 @@ static int config_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(config);
 
+/* <disk>/queues/<n> */
+static void debugfs_add_queue(struct kvblk_disk *disk, struct dentry *queues,
+			      unsigned int i)
+{
+	struct dentry *dir;
+	char name[sizeof("65535")];
+
+	snprintf(name, sizeof(name), "%u", i);
+	dir = debugfs_create_dir(name, queues);
+	debugfs_create_file("counters", 0400, dir, &disk->stats[i],
+			    &queue_counters_fops);
+	debugfs_create_file("latency", 0400, dir, &disk->hists[i], &queue_latency_fops);
+}
+
 void kvblk_debugfs_add(struct kvblk_disk *disk)
 {
+	struct dentry *queues;
+	unsigned int i;
+
 	disk->debugfs = debugfs_create_dir(disk->spec.name, debugfs_root);
 	debugfs_create_file("counters", 0400, disk->debugfs, disk, &counters_fops);
 	debugfs_create_file("latency", 0400, disk->debugfs, disk, &latency_fops);
 	debugfs_create_file("state", 0400, disk->debugfs, disk, &state_fops);
 	debugfs_create_file("config", 0400, disk->debugfs, disk, &config_fops);
+	queues = debugfs_create_dir("queues", disk->debugfs);
+	for (i = 0; i < disk->geo.queues; i++)
+		debugfs_add_queue(disk, queues, i);
 }
 
 void kvblk_debugfs_del(struct kvblk_disk *disk)

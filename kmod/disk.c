@@ -42,6 +42,8 @@ static void disk_release(struct device *dev)
 	if (disk->backing.ops)
 		disk->backing.ops->close(&disk->backing);
 	destroy_workqueue(disk->wq);
+	kvfree(disk->hists);
+	kvfree(disk->stats);
 	ida_free(&disk_minors, MINOR(dev->devt));
 	kfree(disk);
 }
@@ -52,16 +54,19 @@ static const struct device_type disk_type = {
 	.release	= disk_release,
 };
 
-static void disk_init(struct kvblk_disk *disk, const struct kvblk_disk_spec *spec)
+static void disk_init(struct kvblk_disk *disk, const struct kvblk_disk_spec *spec,
+		      unsigned int queues)
 {
 	disk->spec = *spec;
+	disk->geo.queues = queues;
 	mutex_init(&disk->lock);
 	INIT_LIST_HEAD(&disk->link);
 	kvblk_gate_init(&disk->gate);
 	ratelimit_state_init(&disk->complaints, 5 * HZ, 10);
 }
 
-struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec)
+struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec,
+				    unsigned int queues)
 {
 	struct kvblk_disk *disk;
 	int minor, ret = -ENOMEM;
@@ -69,7 +74,11 @@ struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec)
 	disk = kzalloc(sizeof(*disk), GFP_KERNEL);
 	if (!disk)
 		return ERR_PTR(ret);
-	disk_init(disk, spec);
+	disk_init(disk, spec, queues);
+	disk->stats = kvcalloc(queues, sizeof(*disk->stats), GFP_KERNEL);
+	disk->hists = kvcalloc(queues, sizeof(*disk->hists), GFP_KERNEL);
+	if (!disk->stats || !disk->hists)
+		goto err_free;
 
 	disk->wq = alloc_workqueue("kvblk-%.24s", WQ_UNBOUND, 0, spec->name);
 	if (!disk->wq)
@@ -96,6 +105,8 @@ struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec)
 err_wq:
 	destroy_workqueue(disk->wq);
 err_free:
+	kvfree(disk->hists);
+	kvfree(disk->stats);
 	kfree(disk);
 	return ERR_PTR(ret);
 }

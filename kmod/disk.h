@@ -55,10 +55,11 @@ struct kvblk_disk_spec {
  * @session: The attached session, or one whose I/O has not ended; else NULL.
  * @removed: No more sessions.
  * @paused: Held still by the control device.
+ * @workers: How many serve a session; written under @lock.
  *
  * @gate: Throttle, with its own lock.
  * @poll: Written under @lock.
- * @stats: Written by the worker.
+ * @stats: Counters by queue, written by its worker.
  * @hists: Likewise.
  * @moderation: Of interrupts; written under @lock, read by queues without.
  * @complaints: Limits log messages that a guest can cause.
@@ -77,14 +78,21 @@ struct kvblk_disk {
 	struct kvblk_session *session;
 	bool removed;
 	bool paused;
+	unsigned int workers;
 
 	struct kvblk_gate gate;
 	struct kvblk_poll_limits poll;
-	struct kvblk_counters stats;
-	struct kvblk_hists hists;
+	struct kvblk_counters *stats;
+	struct kvblk_hists *hists;
 	struct kvblk_moderation moderation;
 	struct ratelimit_state complaints;
 };
+
+/* What all queues have counted together. */
+static inline u64 kvblk_disk_stat(const struct kvblk_disk *disk, enum kvblk_stat id)
+{
+	return kvblk_counters_sum(disk->stats, disk->geo.queues, id);
+}
 
 /* Log what a guest can cause; the rate is limited for each disk by itself. */
 __printf(2, 3) void kvblk_complain(struct kvblk_disk *disk, const char *fmt, ...);
@@ -95,10 +103,12 @@ void kvblk_disks_exit(void);	/* removes all disks; none has a session */
 /**
  * kvblk_disk_alloc - Make a disk that nobody can see yet
  * @spec: Copied.
+ * @queues: Number of queues.
  *
  * Return: the disk, without backing, or an ERR_PTR.
  */
-struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec);
+struct kvblk_disk *kvblk_disk_alloc(const struct kvblk_disk_spec *spec,
+				    unsigned int queues);
 
 /**
  * kvblk_disk_publish - Enter a disk into the registry and make its node

@@ -15,6 +15,7 @@ static const char *const feature_names[] = {
 	[VIRTIO_BLK_F_RO] = "RO",
 	[VIRTIO_BLK_F_BLK_SIZE] = "BLK_SIZE",
 	[VIRTIO_BLK_F_FLUSH] = "FLUSH",
+	[VIRTIO_BLK_F_MQ] = "MQ",
 	[VIRTIO_RING_F_INDIRECT_DESC] = "INDIRECT_DESC",
 	[VIRTIO_RING_F_EVENT_IDX] = "EVENT_IDX",
 	[VIRTIO_F_VERSION_1] = "VERSION_1",
@@ -33,14 +34,21 @@ u64 kvblk_features(const struct kvblk_geometry *geo)
 		features |= BIT_ULL(VIRTIO_BLK_F_SIZE_MAX);
 	if (geo->read_only)
 		features |= BIT_ULL(VIRTIO_BLK_F_RO);
+	if (geo->queues > 1)
+		features |= BIT_ULL(VIRTIO_BLK_F_MQ);
 	return features;
 }
 
 u64 kvblk_features_all(void)
 {
-	const struct kvblk_geometry geo = { .read_only = true };
+	const struct kvblk_geometry geo = { .read_only = true, .queues = 2 };
 
 	return kvblk_features(&geo);
+}
+
+static __virtio16 put16(u16 v)
+{
+	return (__force __virtio16)cpu_to_le16(v);
 }
 
 static __virtio32 put32(u32 v)
@@ -61,6 +69,9 @@ void kvblk_config_fill(struct virtio_blk_config *cfg,
 	cfg->size_max = put32(geo->size_max);
 	cfg->seg_max = put32(geo->seg_max);
 	cfg->blk_size = put32(geo->block_size);
+	/* The field is there if the feature is (5.2.4). */
+	if (geo->queues > 1)
+		cfg->num_queues = put16(geo->queues);
 }
 
 void kvblk_geometry_init(struct kvblk_geometry *geo)

@@ -158,7 +158,8 @@ static bool session_is_over(struct kvblk_session *s)
 	bool over;
 
 	mutex_lock(&s->disk->lock);
-	over = (s->resetting || s->closing) && !s->starting && kvblk_session_idle(s);
+	over = (s->resetting || s->closing) && !s->starting && !s->manning &&
+	       kvblk_session_idle(s);
 	mutex_unlock(&s->disk->lock);
 	return over;
 }
@@ -213,7 +214,7 @@ void kvblk_session_finish(struct work_struct *work)
 		/* Unpinning may wait for pages: not under the lock. */
 		session_release_queues(s);
 		if (session_settle(s)) {
-			kvblk_worker_exit(&s->worker);
+			kvblk_crew_exit(s);
 			kvblk_session_put(s);
 		}
 	}

@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
+#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
@@ -58,9 +59,22 @@ static u32 value_of(int word)
 	return le32_to_cpu((__force __le32)word);
 }
 
+u32 kvblk_mmio_status(const struct kvblk_mmio *m)
+{
+	return value_of(atomic_read_acquire(reg_atomic(m, VIRTIO_MMIO_STATUS)));
+}
+
+/* 5.2.2: one request queue without the feature. */
+unsigned int kvblk_mmio_queues(const struct kvblk_mmio *m)
+{
+	bool settled = kvblk_mmio_status(m) & FEATURES_OK;
+
+	return settled && !(m->driver & BIT_ULL(VIRTIO_BLK_F_MQ)) ? 1 : m->queues;
+}
+
 static struct kvblk_vq_config *vq_selected(struct kvblk_mmio *m)
 {
-	if (m->queue_sel >= m->queues)
+	if (m->queue_sel >= kvblk_mmio_queues(m))
 		return NULL;
 	return &m->vq[m->queue_sel];
 }
@@ -118,6 +132,8 @@ void kvblk_mmio_reset_begin(struct kvblk_mmio *m)
 {
 	atomic_set_release(reg_atomic(m, VIRTIO_MMIO_STATUS),
 			   atomic_of(NEEDS_RESET));
+	/* Without FEATURES_OK no number of queues is settled. */
+	show_queue(m);
 }
 
 void kvblk_mmio_reset_done(struct kvblk_mmio *m)
@@ -127,11 +143,6 @@ void kvblk_mmio_reset_done(struct kvblk_mmio *m)
 		reg_get(m, VIRTIO_MMIO_CONFIG_GENERATION) + 1);
 	/* A driver that polls for 0 (4.2.2.1) then finds all of the above. */
 	atomic_set_release(reg_atomic(m, VIRTIO_MMIO_STATUS), 0);
-}
-
-u32 kvblk_mmio_status(const struct kvblk_mmio *m)
-{
-	return value_of(atomic_read_acquire(reg_atomic(m, VIRTIO_MMIO_STATUS)));
 }
 
 void kvblk_mmio_needs_reset(struct kvblk_mmio *m)
@@ -237,6 +248,8 @@ static enum kvblk_mmio_act write_status(struct kvblk_mmio *m, u32 value)
 		if (act == KVBLK_MMIO_REFUSED)
 			return act;
 	} while (!atomic_try_cmpxchg(status, &old, atomic_of(value)));
+	/* FEATURES_OK settles which queues there are. */
+	show_queue(m);
 	return act;
 }
 
@@ -339,7 +352,7 @@ static enum kvblk_mmio_act write_register(struct kvblk_mmio *m, u32 offset,
 	case VIRTIO_MMIO_QUEUE_READY:
 		return write_queue_ready(m, value);
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		return value < m->queues ? KVBLK_MMIO_NOTIFY : KVBLK_MMIO_REFUSED;
+		return value < kvblk_mmio_queues(m) ? KVBLK_MMIO_NOTIFY : KVBLK_MMIO_REFUSED;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		kvblk_mmio_ack(m, value);
 		return KVBLK_MMIO_NONE;

@@ -46,7 +46,7 @@ struct kvblk_vq_config {
  * @offered: Device features.
  * @driver: Driver features; settled at FEATURES_OK.
  * @queue_max: Largest ring.
- * @queues: Number of queues, at most KVBLK_MMIO_QUEUES.
+ * @queues: Number of queues, at most KVBLK_MMIO_QUEUES; see kvblk_mmio_queues().
  * @queue_ok: Asked at QueueReady = 1 whether the three areas lie in guest memory.
  * @features_sel: DeviceFeaturesSel.
  * @driver_sel: DriverFeaturesSel.
@@ -115,6 +115,9 @@ enum kvblk_mmio_act kvblk_mmio_write(struct kvblk_mmio *m, u32 offset, u32 len,
  * Return: 0, -EBUSY, -EINVAL.
  */
 int kvblk_mmio_accept(struct kvblk_mmio *m, u64 features);
+
+/* Number of queues the driver may use: one if it has not accepted VIRTIO_BLK_F_MQ. */
+unsigned int kvblk_mmio_queues(const struct kvblk_mmio *m);
 
 /* @len bytes (1, 2, 4, 8) at @offset as the mapped page shows them. */
 u64 kvblk_mmio_read(const struct kvblk_mmio *m, u32 offset, u32 len);

@@ -209,7 +209,7 @@ static int node_resume(void *ctx, void *data, struct kvblk_why *why)
 	if (arg->timeout_ms)
 		return kvblk_why(why, -EOPNOTSUPP, "timeout_ms: must be 0");
 	kvblk_session_resume(s);
-	arg->in_flight = kvblk_counter(&s->disk->stats, KVBLK_STAT_IN_FLIGHT);
+	arg->in_flight = kvblk_disk_stat(s->disk, KVBLK_STAT_IN_FLIGHT);
 	return 0;
 }
 

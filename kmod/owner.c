@@ -23,9 +23,9 @@ void kvblk_owner_exit(struct kvblk_owner *owner)
 	mem_cgroup_put(owner->memcg);
 }
 
-int kvblk_owner_adopt(struct task_struct *task)
+int kvblk_owner_adopt(struct task_struct *like, struct task_struct *task)
 {
-	return cgroup_attach_task_all(current, task);
+	return cgroup_attach_task_all(like, task);
 }
 
 struct mem_cgroup *kvblk_owner_enter(const struct kvblk_owner *owner)

@@ -23,8 +23,8 @@ struct kvblk_owner {
 void kvblk_owner_init(struct kvblk_owner *owner);
 void kvblk_owner_exit(struct kvblk_owner *owner);
 
-/* Move a kernel thread into all control groups of the current process. */
-int kvblk_owner_adopt(struct task_struct *task);
+/* Move a kernel thread into all control groups of @like. */
+int kvblk_owner_adopt(struct task_struct *like, struct task_struct *task);
 
 /* Charge what the current kernel thread does from enter to leave. */
 struct mem_cgroup *kvblk_owner_enter(const struct kvblk_owner *owner);

@@ -36,7 +36,7 @@ static u32 pause_wait(struct kvblk_session *s, u32 timeout_ms)
 	if (wait_event_timeout(s->wait, kvblk_session_quiet(s), limit))
 		return 0;
 	/* The worker may be about to say so: never report a still disk as 0. */
-	return max_t(u32, kvblk_counter(&s->disk->stats, KVBLK_STAT_IN_FLIGHT), 1);
+	return max_t(u32, kvblk_disk_stat(s->disk, KVBLK_STAT_IN_FLIGHT), 1);
 }
 
 u32 kvblk_session_pause(struct kvblk_session *s, u32 timeout_ms)

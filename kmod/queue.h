@@ -161,7 +161,7 @@ struct kvblk_watch {
  *
  * @env: Immutable.
  * @worker: Who serves it: written by the one that does when it passes it on.
- * @destination: Who is to serve it; written by kvblk_queue_move().
+ * @destination: Who is to serve it; written by kvblk_queue_send().
  * @arrival: In the list of queues handed to @worker.
  * @turn: In @worker's list.
  *
@@ -258,10 +258,13 @@ void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 		      struct kvblk_worker *worker);
 
 /*
- * Have a queue served by @to, of the same session, from now on; running or not. Waits for a
- * pass of the old worker, which may end then. One at a time for each queue.
+ * Have a queue served by @to, of the same session; running or not. The old worker passes it
+ * on after its pass. One at a time for each queue.
  */
-void kvblk_queue_move(struct kvblk_queue *q, struct kvblk_worker *to);
+void kvblk_queue_send(struct kvblk_queue *q, struct kvblk_worker *to);
+
+/* Until it is there: the old worker may end then. Jiffies left, or 0 if it is not. */
+unsigned long kvblk_queue_await(struct kvblk_queue *q, unsigned long jiffies_max);
 
 /**
  * kvblk_queue_prepare - Map the rings

@@ -73,14 +73,14 @@ static const struct kvblk_queue_ops session_queue_ops = {
 
 void kvblk_session_kick(struct kvblk_session *s, unsigned int vq)
 {
-	atomic64_inc(&s->disk->stats.kicks);
+	atomic64_inc(&s->disk->stats[vq].kicks);
 	kvblk_queue_kick(&s->vq[vq].queue);
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_kick);
 
 void kvblk_session_kick_here(struct kvblk_session *s, unsigned int vq)
 {
-	atomic64_inc(&s->disk->stats.kicks);
+	atomic64_inc(&s->disk->stats[vq].kicks);
 	kvblk_queue_kick_here(&s->vq[vq].queue);
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_kick_here);
@@ -137,6 +137,7 @@ static void session_free(struct kref *ref)
 	kvblk_owner_exit(&s->owner);
 	put_pid(s->opener);
 	put_page(s->page);
+	kfree(s->worker);
 	kvblk_disk_put(s->disk);
 	kfree(s);
 	/* Unloading waits for session_wq, on which the last put runs. */
@@ -157,10 +158,9 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
 	if (!s)
 		return NULL;
 	s->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!s->page) {
-		kfree(s);
-		return NULL;
-	}
+	s->worker = kcalloc(disk->geo.queues, sizeof(*s->worker), GFP_KERNEL);
+	if (!s->page || !s->worker)
+		goto err_free;
 	kref_init(&s->ref);
 	INIT_WORK(&s->finish, kvblk_session_finish);
 	init_waitqueue_head(&s->wait);
@@ -177,6 +177,13 @@ static struct kvblk_session *session_alloc(struct kvblk_disk *disk,
 	session_init_geo(s);
 	session_init_mmio(s);
 	return s;
+
+err_free:
+	if (s->page)
+		put_page(s->page);
+	kfree(s->worker);
+	kfree(s);
+	return NULL;
 }
 
 static int session_init_engine(struct kvblk_session *s)
@@ -191,8 +198,6 @@ static int session_init_engine(struct kvblk_session *s)
 		.backing = &disk->backing,
 		.gate = &disk->gate,
 		.poll = &disk->poll,
-		.stats = &disk->stats,
-		.hists = &disk->hists,
 		.moderation = &disk->moderation,
 		.owner = &s->owner,
 		.wq = disk->wq,
@@ -200,14 +205,15 @@ static int session_init_engine(struct kvblk_session *s)
 	unsigned int i;
 	int ret;
 
-	ret = kvblk_worker_init(&s->worker, &s->mem, &s->owner, disk->spec.name,
-				!s->ops->shared);
+	ret = kvblk_crew_init(s);
 	if (ret)
 		return ret;
 	for (i = 0; i < s->nr_vqs; i++) {
 		s->vq[i].session = s;
 		env.index = i;
-		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker);
+		env.stats = &disk->stats[i];
+		env.hists = &disk->hists[i];
+		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker[i % s->nr_workers]);
 	}
 	return 0;
 }
@@ -221,7 +227,7 @@ static int session_attach(struct kvblk_session *s)
 	mutex_lock(&disk->lock);
 	if (disk->removed)
 		ret = -ENODEV;
-	else if (disk->session)
+	else if (disk->session || disk->workers != s->nr_workers)
 		ret = -EBUSY;
 	if (!ret) {
 		kvblk_session_get(s);
@@ -252,7 +258,7 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 	return s;
 
 err_exit:
-	kvblk_worker_exit(&s->worker);
+	kvblk_crew_exit(s);
 err_put:
 	kvblk_session_put(s);
 	return ERR_PTR(ret);
@@ -292,7 +298,7 @@ int kvblk_session_adopt(struct kvblk_session *s)
 		return 0;
 	/* No work item is under way, and the thread that uses the old one ends first. */
 	kvblk_owner_init(&s->owner);
-	ret = kvblk_worker_renew(&s->worker, s->disk->spec.name, true);
+	ret = kvblk_crew_renew(s, current);
 	if (ret)
 		swap(old, s->owner);
 	else
@@ -305,8 +311,8 @@ EXPORT_SYMBOL_KVBLK(kvblk_session_adopt);
 void kvblk_session_abandon(struct kvblk_session *s)
 {
 	session_set_opener(s, NULL);
-	if (kvblk_worker_renew(&s->worker, s->disk->spec.name, false))
-		kvblk_complain(s->disk, "its thread stays in the control groups of its user");
+	if (kvblk_crew_renew(s, NULL))
+		kvblk_complain(s->disk, "a thread stays in the control groups of its user");
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_abandon);
 
@@ -334,6 +340,12 @@ u32 kvblk_session_status(const struct kvblk_session *s)
 	return kvblk_mmio_status(&s->mmio);
 }
 EXPORT_SYMBOL_KVBLK(kvblk_session_status);
+
+unsigned int kvblk_session_queues(const struct kvblk_session *s)
+{
+	return kvblk_mmio_queues(&s->mmio);
+}
+EXPORT_SYMBOL_KVBLK(kvblk_session_queues);
 
 u64 kvblk_session_read(const struct kvblk_session *s, u32 offset, u32 len)
 {

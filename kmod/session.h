@@ -73,8 +73,11 @@ struct kvblk_vq {
  * @paused: Held still by the front end.
  * @remapping: Held still to change @mem.
  * @closing: The front end has gone; ends with the last I/O.
+ * @manning: The workers are being changed; keeps the session from ending.
  *
- * @worker: Serves all queues.
+ * @worker: Threads, room for one for each queue. Queue n is served by number n modulo
+ *	@nr_workers.
+ * @nr_workers: How many there are; belongs to who has set @manning.
  * @finish: Ends a reset or the session when nothing is in flight.
  * @wait: For the end of either, and for paused queues to be quiet.
  * @nr_vqs: Number of queues.
@@ -101,8 +104,10 @@ struct kvblk_session {
 	bool paused;
 	bool remapping;
 	bool closing;
+	bool manning;
 
-	struct kvblk_worker worker;
+	struct kvblk_worker *worker;
+	unsigned int nr_workers;
 	struct work_struct finish;
 	wait_queue_head_t wait;
 	unsigned int nr_vqs;
@@ -121,7 +126,8 @@ void kvblk_sessions_exit(void);	/* after the last session has ended */
  * @front: For @ops; @ops->free gets it in the end, also when this fails.
  *
  * Return: the session; ERR_PTR of -EBUSY if the disk has one, or one whose I/O has
- * not ended; -ENODEV if the disk is being removed; -ENOMEM.
+ * not ended, or if its number of workers changes at this moment; -ENODEV if the disk is
+ * being removed; -ENOMEM.
  */
 struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 					 const struct kvblk_front *ops, void *front);
@@ -185,6 +191,33 @@ int kvblk_session_set_mem(struct kvblk_session *s, struct kvblk_mem *mem);
  */
 void kvblk_session_remap(struct kvblk_session *s, struct kvblk_mem *mem);
 
+/* crew.c: before the queues are made, and when the session has ended. */
+int kvblk_crew_init(struct kvblk_session *s);
+void kvblk_crew_exit(struct kvblk_session *s);
+
+/**
+ * kvblk_crew_set - Change the number of workers of a disk, and of its session
+ * @disk: The disk.
+ * @workers: At most as many as queues.
+ *
+ * The queues go on meanwhile. Waits at most a second for them to change hands; what takes
+ * longer comes later.
+ *
+ * Return: 0; -EBUSY while another call does; -errno if there are no more threads. Then
+ * nothing has changed.
+ */
+int kvblk_crew_set(struct kvblk_disk *disk, unsigned int workers);
+
+/*
+ * New threads in the control groups of @like, or in those of kernel threads if it is NULL.
+ * Waits for a pass of each, for RCU, and at most two seconds for another change of the
+ * workers. 0 or -errno; then some may be new and some not.
+ */
+int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like);
+
+/* Number of the worker that serves queue @vq. */
+unsigned int kvblk_crew_of(const struct kvblk_session *s, unsigned int vq);
+
 /* Limits have changed: requests that wait for tokens may go. */
 void kvblk_session_retry(struct kvblk_session *s);
 
@@ -202,11 +235,12 @@ void kvblk_session_write(struct kvblk_session *s, u32 offset, u32 len, u64 value
 
 /*
  * For front ends without a register window: all feature bits a disk may offer; see
- * kvblk_mmio_accept(); Status; see kvblk_mmio_read().
+ * kvblk_mmio_accept(); Status; see kvblk_mmio_queues() and kvblk_mmio_read().
  */
 u64 kvblk_session_features(void);
 int kvblk_session_accept(struct kvblk_session *s, u64 features);
 u32 kvblk_session_status(const struct kvblk_session *s);
+unsigned int kvblk_session_queues(const struct kvblk_session *s);
 u64 kvblk_session_read(const struct kvblk_session *s, u32 offset, u32 len);
 
 /* Start queue @vq, which got ready after DRIVER_OK. */

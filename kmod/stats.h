@@ -63,6 +63,15 @@ static inline u64 kvblk_counter(const struct kvblk_counters *c, enum kvblk_stat 
 	return READ_ONCE(c->v[id]);
 }
 
+static inline u64 kvblk_kicks_sum(const struct kvblk_counters *c, unsigned int nr)
+{
+	u64 sum = 0;
+
+	while (nr--)
+		sum += atomic64_read(&c++->kicks);
+	return sum;
+}
+
 /* What @nr queues have counted together; a gauge, too. */
 static inline u64 kvblk_counters_sum(const struct kvblk_counters *c, unsigned int nr,
 				     enum kvblk_stat id)

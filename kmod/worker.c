@@ -150,9 +150,9 @@ static int worker_thread(void *data)
 
 /* ---- life cycle: the session ---- */
 
-/* A thread that does not run yet, in the caller's control groups or in none. */
-static struct task_struct *worker_spawn(struct kvblk_worker *w, const char *name,
-					bool adopt)
+/* A thread that does not run yet. */
+static struct task_struct *worker_spawn(struct kvblk_worker *w, struct task_struct *like,
+					const char *name)
 {
 	struct task_struct *task = kthread_create(worker_thread, w, "kvblk/%s", name);
 	int ret;
@@ -160,7 +160,7 @@ static struct task_struct *worker_spawn(struct kvblk_worker *w, const char *name
 	if (IS_ERR(task))
 		return task;
 	get_task_struct(task);
-	ret = adopt ? kvblk_owner_adopt(task) : 0;
+	ret = like ? kvblk_owner_adopt(like, task) : 0;
 	if (!ret)
 		return task;
 	kthread_stop(task);
@@ -169,7 +169,8 @@ static struct task_struct *worker_spawn(struct kvblk_worker *w, const char *name
 }
 
 int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
-		      const struct kvblk_owner *owner, const char *name, bool adopt)
+		      const struct kvblk_owner *owner, struct task_struct *like,
+		      const char *name)
 {
 	struct task_struct *task;
 
@@ -178,7 +179,7 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 	INIT_LIST_HEAD(&w->queues);
 	init_llist_head(&w->incoming);
 
-	task = worker_spawn(w, name, adopt);
+	task = worker_spawn(w, like, name);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	w->task = task;
@@ -186,9 +187,10 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 	return 0;
 }
 
-int kvblk_worker_renew(struct kvblk_worker *w, const char *name, bool adopt)
+int kvblk_worker_renew(struct kvblk_worker *w, struct task_struct *like,
+		       const char *name)
 {
-	struct task_struct *old = w->task, *task = worker_spawn(w, name, adopt);
+	struct task_struct *old = w->task, *task = worker_spawn(w, like, name);
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
@@ -212,9 +214,15 @@ void kvblk_worker_exit(struct kvblk_worker *w)
 	put_task_struct(w->task);
 }
 
-void kvblk_queue_move(struct kvblk_queue *q, struct kvblk_worker *to)
+void kvblk_queue_send(struct kvblk_queue *q, struct kvblk_worker *to)
 {
 	WRITE_ONCE(q->destination, to);
 	kvblk_queue_event(q, KVBLK_EV_MOVE);
-	wait_var_event(&q->worker, READ_ONCE(q->worker) == to);
+}
+
+unsigned long kvblk_queue_await(struct kvblk_queue *q, unsigned long jiffies_max)
+{
+	return wait_var_event_timeout(&q->worker,
+				      READ_ONCE(q->worker) == READ_ONCE(q->destination),
+				      jiffies_max);
 }

@@ -37,19 +37,22 @@ struct kvblk_worker {
  * @w: Zeroed.
  * @mem: Guest memory; may change while none of its queues runs.
  * @owner: Control groups for what it causes.
+ * @like: The thread joins the control groups of this task; NULL: it is in those of kernel
+ *	threads.
  * @name: The thread is called kvblk/@name.
- * @adopt: It joins the caller's control groups; else it is in those of kernel threads.
  *
  * Return: 0 or -errno.
  */
 int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
-		      const struct kvblk_owner *owner, const char *name, bool adopt);
+		      const struct kvblk_owner *owner, struct task_struct *like,
+		      const char *name);
 
 /*
  * Replace the thread by a new one, with or without work; see kvblk_worker_init(). 0, or
  * -errno and the old one stays. Waits for a pass of the old one, and for RCU.
  */
-int kvblk_worker_renew(struct kvblk_worker *w, const char *name, bool adopt);
+int kvblk_worker_renew(struct kvblk_worker *w, struct task_struct *like,
+		       const char *name);
 
 /*
  * End a worker whose queues are idle or have moved away. Waits for an RCU grace period:

@@ -321,8 +321,8 @@ static inline int bench_init(struct kunit *test)
 	};
 	ret = b->env.wq ? bench_memory(b) : -ENOMEM;
 	if (!ret)
-		ret = kvblk_worker_init(&b->worker, &b->mem, &b->owner, "bench",
-					false);
+		ret = kvblk_worker_init(&b->worker, &b->mem, &b->owner, NULL,
+					"bench");
 	if (ret) {
 		bench_free(b);
 		return ret;

@@ -25,9 +25,16 @@ static void offered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always);
 	geo.read_only = true;
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always | 1 << 5);
-	KUNIT_EXPECT_EQ(test, kvblk_features_all(), always | 1 << 5);
+	KUNIT_EXPECT_EQ(test, kvblk_features_all(), always | 1 << 5 | 1 << 12);
 	geo.size_max = KVBLK_SIZE_ANY;
 	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), (always & ~(1 << 1)) | 1 << 5);
+	geo = geometry;
+	geo.queues = 1;
+	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always);
+	geo.queues = 2;
+	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always | 1 << 12);
+	geo.queues = 64;
+	KUNIT_EXPECT_EQ(test, kvblk_features(&geo), always | 1 << 12);
 }
 
 static void limits(struct kunit *test)
@@ -75,6 +82,26 @@ static void config_space(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, byte[i], 0);
 }
 
+/* num_queues is at 34, little-endian, and only there with the feature (5.2.4). */
+static void config_queues(struct kunit *test)
+{
+	static const u16 rows[] = { 1, 2, 64, 0x102 };
+	struct kvblk_geometry geo = geometry;
+	struct virtio_blk_config cfg;
+	const u8 *byte = (const u8 *)&cfg;
+	unsigned int i, k, want;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		geo.queues = rows[i];
+		want = rows[i] > 1 ? rows[i] : 0;
+		kvblk_config_fill(&cfg, &geo);
+		KUNIT_EXPECT_EQ(test, byte[34], want & 0xff);
+		KUNIT_EXPECT_EQ(test, byte[35], want >> 8);
+		for (k = 24; k < sizeof(cfg); k++)
+			KUNIT_EXPECT_TRUE(test, !byte[k] || k == 34 || k == 35);
+	}
+}
+
 static void feature_names(struct kunit *test)
 {
 	static const char *const names[64] = {
@@ -83,6 +110,7 @@ static void feature_names(struct kunit *test)
 		[5] = "RO",
 		[6] = "BLK_SIZE",
 		[9] = "FLUSH",
+		[12] = "MQ",
 		[28] = "INDIRECT_DESC",
 		[29] = "EVENT_IDX",
 		[32] = "VERSION_1",
@@ -91,6 +119,7 @@ static void feature_names(struct kunit *test)
 	unsigned int bit;
 
 	geo.read_only = true;
+	geo.queues = 2;
 	for (bit = 0; bit < 64; bit++) {
 		KUNIT_EXPECT_EQ(test, !!names[bit],
 				kvblk_features(&geo) >> bit & 1);
@@ -127,6 +156,7 @@ static struct kunit_case features_cases[] = {
 	KUNIT_CASE(offered),
 	KUNIT_CASE(limits),
 	KUNIT_CASE(config_space),
+	KUNIT_CASE(config_queues),
 	KUNIT_CASE(feature_names),
 	KUNIT_CASE(status_names),
 	{}

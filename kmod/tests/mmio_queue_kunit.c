@@ -76,6 +76,71 @@ static void queue_select(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mt->asks, 1);
 }
 
+static void start_with(struct kunit *test, struct mmio_test *mt, u32 low)
+{
+	static const u32 steps[] = { A, A | D };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		wr(mt, VIRTIO_MMIO_STATUS, steps[i]);
+	wr(mt, VIRTIO_MMIO_DRIVER_FEATURES, low);
+	wr(mt, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	wr(mt, VIRTIO_MMIO_DRIVER_FEATURES, 1);
+	KUNIT_ASSERT_EQ(test, wr(mt, VIRTIO_MMIO_STATUS, A | D | F_OK), NONE);
+}
+
+/* A driver that accepts MQ has all queues, each with a setting of its own. */
+static void several_queues(struct kunit *test)
+{
+	struct mmio_test *mt = test->priv;
+	u32 i, num;
+
+	mt->m.queues = KVBLK_MMIO_QUEUES;
+	mt->m.offered |= BIT_ULL(VIRTIO_BLK_F_MQ);
+	start_with(test, mt, BIT(VIRTIO_BLK_F_MQ));
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_queues(&mt->m), KVBLK_MMIO_QUEUES);
+	for (i = 0; i < KVBLK_MMIO_QUEUES; i++) {
+		wr(mt, VIRTIO_MMIO_QUEUE_SEL, i);
+		KUNIT_EXPECT_EQ(test, rd(mt, VIRTIO_MMIO_QUEUE_NUM_MAX), QUEUE_MAX);
+		num = BIT(i & 7);
+		KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_NUM, num), NONE);
+		KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_DESC_LOW, 16 * i), NONE);
+		KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_READY, i & 1), NONE);
+		KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_NOTIFY, i),
+				KVBLK_MMIO_NOTIFY);
+	}
+	for (i = 0; i < KVBLK_MMIO_QUEUES; i++) {
+		KUNIT_EXPECT_EQ(test, mt->m.vq[i].num, BIT(i & 7));
+		KUNIT_EXPECT_EQ(test, mt->m.vq[i].desc, 16 * i);
+		KUNIT_EXPECT_EQ(test, mt->m.vq[i].ready, i & 1);
+	}
+	wr(mt, VIRTIO_MMIO_QUEUE_SEL, i);
+	KUNIT_EXPECT_EQ(test, rd(mt, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
+	KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_NOTIFY, i), REFUSED);
+}
+
+/* Which queues there are is settled at FEATURES_OK, also for the one selected before. */
+static void queues_without_feature(struct kunit *test)
+{
+	struct mmio_test *mt = test->priv;
+
+	mt->m.queues = 4;
+	mt->m.offered |= BIT_ULL(VIRTIO_BLK_F_MQ);
+	wr(mt, VIRTIO_MMIO_QUEUE_SEL, 1);
+	KUNIT_EXPECT_EQ(test, rd(mt, VIRTIO_MMIO_QUEUE_NUM_MAX), QUEUE_MAX);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_queues(&mt->m), 4);
+	start_with(test, mt, 0);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_queues(&mt->m), 1);
+	KUNIT_EXPECT_EQ(test, rd(mt, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
+	KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_READY, 1), REFUSED);
+	KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_NOTIFY, 1), REFUSED);
+	KUNIT_EXPECT_EQ(test, wr(mt, VIRTIO_MMIO_QUEUE_NOTIFY, 0), KVBLK_MMIO_NOTIFY);
+	kvblk_mmio_reset_begin(&mt->m);
+	KUNIT_EXPECT_EQ(test, rd(mt, VIRTIO_MMIO_QUEUE_NUM_MAX), QUEUE_MAX);
+	kvblk_mmio_reset_done(&mt->m);
+	KUNIT_EXPECT_EQ(test, kvblk_mmio_queues(&mt->m), 4);
+}
+
 /* Low half first or last; a half that breaks the alignment leaves the old. */
 static void queue_addresses(struct kunit *test)
 {
@@ -158,6 +223,8 @@ static struct kunit_case mmio_queue_cases[] = {
 	KUNIT_CASE(queue_window),
 	KUNIT_CASE(queue_num),
 	KUNIT_CASE(queue_select),
+	KUNIT_CASE(several_queues),
+	KUNIT_CASE(queues_without_feature),
 	KUNIT_CASE(queue_addresses),
 	KUNIT_CASE(queue_ready),
 	{}

@@ -18,6 +18,13 @@ static struct {
 
 static unsigned int total;
 
+static void move(struct kvblk_queue *q, struct kvblk_worker *to)
+{
+	kvblk_queue_send(q, to);
+	while (!kvblk_queue_await(q, HZ))
+		;
+}
+
 /* In the worker: takes what is used and offers it again. */
 static void refill(struct bench *b)
 {
@@ -69,8 +76,8 @@ static void worker_test_exit(struct kunit *test)
 
 	WRITE_ONCE(total, 0);
 	if (other) {
-		kvblk_queue_move(&first->q, &first->worker);
-		kvblk_queue_move(&other->q, &other->worker);
+		move(&first->q, &first->worker);
+		move(&other->q, &other->worker);
 		test->priv = other;
 		bench_exit(test);
 		test->priv = first;
@@ -82,7 +89,7 @@ static void serves_two(struct kunit *test)
 {
 	struct bench *b = test->priv;
 
-	kvblk_queue_move(&other->q, &b->worker);
+	move(&other->q, &b->worker);
 	begin(b, FAKE_WORK);
 	begin(other, FAKE_IRQ);
 	bench_until(b, READ_ONCE(seen[0].taken) == TOTAL);
@@ -104,7 +111,7 @@ static void busy_queue_starves_nobody(struct kunit *test)
 	u16 i;
 
 	WRITE_ONCE(total, UINT_MAX);
-	kvblk_queue_move(&other->q, &b->worker);
+	move(&other->q, &b->worker);
 	begin(other, FAKE_INLINE);
 	bench_until(b, READ_ONCE(seen[1].taken) > 100);
 	bench_start(b, 64, BENCH_INDIRECT);
@@ -141,7 +148,7 @@ static void moves_under_load(struct kunit *test)
 
 	begin(b, row->when);
 	for (i = 0; i < MOVES; i++) {
-		kvblk_queue_move(&b->q, i & 1 ? &b->worker : &other->worker);
+		move(&b->q, i & 1 ? &b->worker : &other->worker);
 		usleep_range(10, 100);
 	}
 	bench_until(b, READ_ONCE(seen[0].taken) == TOTAL);
@@ -157,7 +164,7 @@ static void renewed_under_load(struct kunit *test)
 {
 	const struct move_row *row = test->param_value;
 	struct bench *b = test->priv;
-	struct task_struct *old;
+	struct task_struct *old, *like;
 	unsigned int before;
 	int i;
 
@@ -165,7 +172,8 @@ static void renewed_under_load(struct kunit *test)
 	begin(b, row->when);
 	for (i = 0; i < RENEWALS; i++) {
 		old = b->worker.task;
-		KUNIT_ASSERT_EQ(test, 0, kvblk_worker_renew(&b->worker, "bench", i & 1));
+		like = i & 1 ? current : NULL;
+		KUNIT_ASSERT_EQ(test, 0, kvblk_worker_renew(&b->worker, like, "bench"));
 		KUNIT_EXPECT_PTR_NE(test, old, b->worker.task);
 		before = READ_ONCE(seen[0].taken);
 		bench_until(b, READ_ONCE(seen[0].taken) > before + 100);
@@ -193,7 +201,7 @@ static void moves_with_all_it_has(struct kunit *test)
 	bench_kick(b);
 	bench_until(b, bench_stat(b, KVBLK_STAT_STALLED));
 
-	kvblk_queue_move(&b->q, &other->worker);
+	move(&b->q, &other->worker);
 	bench_gate_lift(b, KVBLK_BUCKET_OPS);
 	kvblk_queue_event(&b->q, KVBLK_EV_RETRY);
 	bench_until(b, atomic_read(&b->disk.attempts) == 3);
@@ -209,8 +217,8 @@ static void moves_idle(struct kunit *test)
 {
 	struct bench *b = test->priv;
 
-	kvblk_queue_move(&b->q, &other->worker);
-	kvblk_queue_move(&b->q, &other->worker);
+	move(&b->q, &other->worker);
+	move(&b->q, &other->worker);
 	begin(b, FAKE_INLINE);
 	bench_until(b, READ_ONCE(seen[0].taken) == TOTAL);
 	KUNIT_EXPECT_PTR_EQ(test, other->worker.task, seen[0].by);
@@ -222,7 +230,7 @@ static void stalled_queues_all_go_on(struct kunit *test)
 {
 	struct bench *b = test->priv;
 
-	kvblk_queue_move(&other->q, &b->worker);
+	move(&other->q, &b->worker);
 	other->q.env.gate = &b->gate;
 	bench_gate_empty(b, KVBLK_BUCKET_OPS);
 	bench_start(b, 64, 0);

@@ -93,6 +93,8 @@ static void vdpa_set_vq_ready(struct vdpa_device *vdpa, u16 idx, bool ready)
 	vq = vq_lock(vdpa, idx);
 	if (!vq)
 		return;
+	/* A queue that was not negotiated is not there. */
+	ready = ready && idx < kvblk_session_queues(s);
 	vq->ready = ready;
 	vq_unlock(vdpa);
 	if (ready)
@@ -162,7 +164,7 @@ static int vdpa_put_stat(struct sk_buff *msg, const char *name, u64 value)
 static int vdpa_get_vendor_vq_stats(struct vdpa_device *vdpa, u16 idx,
 				    struct sk_buff *msg, struct netlink_ext_ack *extack)
 {
-	const struct kvblk_counters *c = &to_session(vdpa)->disk->stats;
+	const struct kvblk_counters *c = &to_session(vdpa)->disk->stats[idx];
 	int id, ret = 0;
 
 	for (id = 0; !ret && id < KVBLK_STAT_NR; id++)

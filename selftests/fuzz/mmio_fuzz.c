@@ -5,7 +5,7 @@
  * 1.2, 3.1.1 and 4.2.2). After each step the whole window and all that the
  * register file keeps must be the model's.
  *
- * Input: offered features and largest ring, then steps.
+ * Input: offered features, number of queues and largest ring, then steps.
  */
 #include <linux/compiler.h>
 #include <linux/virtio_config.h>
@@ -40,27 +40,37 @@ static void worker_strikes(const volatile void *where, size_t size)
 
 static bool queue_ok(struct kvblk_mmio *m, const struct kvblk_vq_config *vq)
 {
-	CHECK(vq == &m->vq[0] && !vq->ready, "asked about another queue");
+	CHECK(vq == &m->vq[m->queue_sel] && !vq->ready, "asked about another queue");
 	CHECK(!(vq->desc % 16 || vq->avail % 2 || vq->used % 4),
 	      "asked about areas %llx %llx %llx", vq->desc, vq->avail, vq->used);
 	return areas_good(vq);
+}
+
+static void check_queue(const struct kvblk_mmio *m, const struct kvblk_vq_config *vq)
+{
+	u32 status = kvblk_mmio_status(m);
+
+	CHECK(!vq->ready || areas_good(vq), "ready with bad areas");
+	/* The end of a reset takes it back. */
+	CHECK(!vq->ready || status & 0x48, "ready at Status %#x", status);
+	CHECK(!vq->ready || status & 0x40 || vq < &m->vq[kvblk_mmio_queues(m)],
+	      "ready but not negotiated");
+	CHECK(vq->num <= m->queue_max, "ring of %u", vq->num);
 }
 
 /* What holds whatever the model says. */
 static void check_rules(const struct kvblk_mmio *m)
 {
 	u32 status = kvblk_mmio_status(m), steps = status & ~0xc0U;
+	unsigned int i;
 
 	CHECK(steps == 0 || steps == 1 || steps == 3 || steps == 0xb ||
 	      steps == 0xf, "Status %#x", status);
 	CHECK(!(steps & 8) || (m->driver >> 32 & 1 &&
 			       !(m->driver & ~m->offered)),
 	      "Status %#x with features %#llx", status, m->driver);
-	CHECK(!m->vq[0].ready || areas_good(&m->vq[0]), "ready with bad areas");
-	/* The end of a reset takes it back. */
-	CHECK(!m->vq[0].ready || steps & 8 || status & 0x40,
-	      "ready at Status %#x", status);
-	CHECK(m->vq[0].num <= m->queue_max, "ring of %u", m->vq[0].num);
+	for (i = 0; i < m->queues; i++)
+		check_queue(m, &m->vq[i]);
 	CHECK(kvblk_mmio_interrupts(m) ==
 	      kvblk_mmio_read(m, VIRTIO_MMIO_INTERRUPT_STATUS, 4),
 	      "InterruptStatus %#x", kvblk_mmio_interrupts(m));
@@ -169,7 +179,7 @@ static void step_reset(struct world *w, bool done)
 	struct model *md = &w->model;
 
 	kvblk_mmio_reset_begin(&w->m);
-	show(md, VIRTIO_MMIO_STATUS, 0x40);
+	model_reset_begin(md, &w->m);
 	check_same(w, "begin of reset");
 	if (!done)
 		return;
@@ -274,12 +284,13 @@ static void world_init(struct world *w, struct input *in)
 	geo.read_only = how & 1;
 	geo.block_size = 512;
 	geo.queue_size = 4 << (how >> 1) % 8;
+	geo.queues = 1 + (how >> 4) % MODEL_QUEUES;
 	kvblk_geometry_init(&geo);
 	kvblk_config_fill(&config, &geo);
 	w->m.page = fuzz_alloc(KVBLK_MMIO_SIZE);
 	w->m.offered = how & 0x80 ? input_u64(in) : kvblk_features(&geo);
 	w->m.queue_max = geo.queue_size;
-	w->m.queues = 1;
+	w->m.queues = geo.queues;
 	w->m.queue_ok = queue_ok;
 	kvblk_mmio_init(&w->m, &config, CONFIG_LEN);
 	model_init(&w->model, &w->m, &config);

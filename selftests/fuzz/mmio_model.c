@@ -24,24 +24,47 @@ void show(struct model *md, u32 offset, u32 value)
 	memcpy(md->page + offset, &value, sizeof(value));
 }
 
+/* Without MULTI QUEUE (bit 12) there is one queue, once that is settled (5.2.2). */
+static u32 queues(const struct model *md, const struct kvblk_mmio *m)
+{
+	bool settled = shown(md, VIRTIO_MMIO_STATUS) & 8;
+
+	return settled && !(md->driver >> 12 & 1) ? 1 : m->queues;
+}
+
+/* The one selected, or NULL. */
+static struct kvblk_vq_config *selected(struct model *md, const struct kvblk_mmio *m)
+{
+	return md->queue_sel < queues(md, m) ? &md->vq[md->queue_sel] : NULL;
+}
+
 static void model_show(struct model *md, const struct kvblk_mmio *m)
 {
 	u64 offered = md->features_sel > 1 ? 0 : m->offered;
-	bool exists = !md->queue_sel;
+	const struct kvblk_vq_config *vq = selected(md, m);
 
 	show(md, VIRTIO_MMIO_DEVICE_FEATURES,
 	     md->features_sel ? offered >> 32 : offered);
-	show(md, VIRTIO_MMIO_QUEUE_NUM_MAX, exists ? m->queue_max : 0);
-	show(md, VIRTIO_MMIO_QUEUE_READY, exists && md->vq.ready);
+	show(md, VIRTIO_MMIO_QUEUE_NUM_MAX, vq ? m->queue_max : 0);
+	show(md, VIRTIO_MMIO_QUEUE_READY, vq && vq->ready);
+}
+
+void model_reset_begin(struct model *md, const struct kvblk_mmio *m)
+{
+	show(md, VIRTIO_MMIO_STATUS, 0x40);
+	model_show(md, m);
 }
 
 void model_reset(struct model *md, const struct kvblk_mmio *m)
 {
+	unsigned int i;
+
 	md->driver = 0;
 	md->features_sel = 0;
 	md->driver_sel = 0;
 	md->queue_sel = 0;
-	md->vq = (struct kvblk_vq_config){ .num = m->queue_max };
+	for (i = 0; i < MODEL_QUEUES; i++)
+		md->vq[i] = (struct kvblk_vq_config){ .num = m->queue_max };
 	show(md, VIRTIO_MMIO_INTERRUPT_STATUS, 0);
 	model_show(md, m);
 }
@@ -116,39 +139,55 @@ int model_accept(struct model *md, const struct kvblk_mmio *m, u64 features)
 	return 0;
 }
 
-static bool queue_open(const struct model *md)
+/* The one selected, if it may be set up now; or NULL. */
+static struct kvblk_vq_config *queue_open(struct model *md, const struct kvblk_mmio *m)
 {
-	return (shown(md, VIRTIO_MMIO_STATUS) & 0xf) == 0xb && !md->queue_sel;
+	return (shown(md, VIRTIO_MMIO_STATUS) & 0xf) == 0xb ? selected(md, m) : NULL;
 }
 
-static enum kvblk_mmio_act model_queue_ready(struct model *md, u32 value)
+static enum kvblk_mmio_act model_queue_ready(struct model *md,
+					     const struct kvblk_mmio *m, u32 value)
 {
-	if (!md->queue_sel && value == md->vq.ready)
+	struct kvblk_vq_config *vq = selected(md, m);
+
+	if (vq && value == vq->ready)
 		return KVBLK_MMIO_NONE;
-	if (!queue_open(md) || value > 1 || (value && !areas_good(&md->vq)))
+	vq = queue_open(md, m);
+	if (!vq || value > 1 || (value && !areas_good(vq)))
 		return KVBLK_MMIO_REFUSED;
-	md->vq.ready = value;
+	vq->ready = value;
 	return KVBLK_MMIO_NONE;
 }
 
 static enum kvblk_mmio_act model_queue_num(struct model *md,
 					   const struct kvblk_mmio *m, u32 value)
 {
-	if (!queue_open(md) || md->vq.ready)
+	struct kvblk_vq_config *vq = queue_open(md, m);
+
+	if (!vq || vq->ready)
 		return KVBLK_MMIO_REFUSED;
 	if (value > m->queue_max || __builtin_popcount(value) != 1)
 		return KVBLK_MMIO_REFUSED;
-	md->vq.num = value;
+	vq->num = value;
 	return KVBLK_MMIO_NONE;
 }
 
-static enum kvblk_mmio_act model_area(struct model *md, u64 *addr, u32 align,
-				      bool high, u32 value)
+static enum kvblk_mmio_act model_area(struct model *md, const struct kvblk_mmio *m,
+				      u32 offset, u32 value)
 {
-	u32 half[2] = { *addr, *addr >> 32 };
+	struct kvblk_vq_config *vq = queue_open(md, m);
+	bool high = offset & 4;
+	u32 half[2], align;
+	u64 *addr;
 
-	if (!queue_open(md) || md->vq.ready || (!high && value % align))
+	if (!vq || vq->ready)
 		return KVBLK_MMIO_REFUSED;
+	addr = offset < 0x90 ? &vq->desc : offset < 0xa0 ? &vq->avail : &vq->used;
+	align = offset < 0x90 ? 16 : offset < 0xa0 ? 2 : 4;
+	if (!high && value % align)
+		return KVBLK_MMIO_REFUSED;
+	half[0] = *addr;
+	half[1] = *addr >> 32;
 	half[high] = value;
 	*addr = half[0] | (u64)half[1] << 32;
 	return KVBLK_MMIO_NONE;
@@ -173,9 +212,9 @@ static enum kvblk_mmio_act model_register(struct model *md,
 	case 0x038:
 		return model_queue_num(md, m, value);
 	case 0x044:
-		return model_queue_ready(md, value);
+		return model_queue_ready(md, m, value);
 	case 0x050:
-		return value ? KVBLK_MMIO_REFUSED : KVBLK_MMIO_NOTIFY;
+		return value < queues(md, m) ? KVBLK_MMIO_NOTIFY : KVBLK_MMIO_REFUSED;
 	case 0x064:
 		show(md, 0x060, shown(md, 0x060) & ~value);
 		return KVBLK_MMIO_NONE;
@@ -183,13 +222,11 @@ static enum kvblk_mmio_act model_register(struct model *md,
 		return model_status(md, m, value);
 	case 0x080:
 	case 0x084:
-		return model_area(md, &md->vq.desc, 16, offset & 4, value);
 	case 0x090:
 	case 0x094:
-		return model_area(md, &md->vq.avail, 2, offset & 4, value);
 	case 0x0a0:
 	case 0x0a4:
-		return model_area(md, &md->vq.used, 4, offset & 4, value);
+		return model_area(md, m, offset, value);
 	case 0x0ac:
 		return KVBLK_MMIO_NONE;
 	default:
@@ -211,14 +248,21 @@ enum kvblk_mmio_act model_write(struct model *md, const struct kvblk_mmio *m,
 	return act;
 }
 
+static bool same_queue(const struct kvblk_vq_config *a, const struct kvblk_vq_config *b)
+{
+	return a->num == b->num && a->ready == b->ready && a->desc == b->desc &&
+	       a->avail == b->avail && a->used == b->used;
+}
+
 bool model_is(const struct model *md, const struct kvblk_mmio *m)
 {
-	const struct kvblk_vq_config *a = &m->vq[0], *b = &md->vq;
+	unsigned int i;
 
+	for (i = 0; i < m->queues; i++) {
+		if (!same_queue(&m->vq[i], &md->vq[i]))
+			return false;
+	}
 	return !memcmp(m->page, md->page, sizeof(md->page)) &&
 	       m->driver == md->driver && m->driver_sel == md->driver_sel &&
-	       m->features_sel == md->features_sel &&
-	       m->queue_sel == md->queue_sel && a->num == b->num &&
-	       a->ready == b->ready && a->desc == b->desc &&
-	       a->avail == b->avail && a->used == b->used;
+	       m->features_sel == md->features_sel && m->queue_sel == md->queue_sel;
 }

@@ -8,6 +8,7 @@
 #include "mmio.h"
 
 #define CONFIG_LEN	sizeof(struct virtio_blk_config)
+#define MODEL_QUEUES	8	/* at most */
 
 /**
  * struct model - What the register file must be
@@ -16,7 +17,7 @@
  * @features_sel: Likewise.
  * @driver_sel: Likewise.
  * @queue_sel: Likewise.
- * @vq: The only queue.
+ * @vq: The queues.
  */
 struct model {
 	u8 page[KVBLK_MMIO_SIZE];
@@ -24,12 +25,15 @@ struct model {
 	u32 features_sel;
 	u32 driver_sel;
 	u32 queue_sel;
-	struct kvblk_vq_config vq;
+	struct kvblk_vq_config vq[MODEL_QUEUES];
 };
 
-/* Takes from @m what is given to it: offered features, largest ring. */
+/* Takes from @m what is given to it: offered features, largest ring, number of queues. */
 void model_init(struct model *md, const struct kvblk_mmio *m,
 		const void *config);
+
+/* A reset begins. */
+void model_reset_begin(struct model *md, const struct kvblk_mmio *m);
 
 /* The end of a reset, without Status and ConfigGeneration. */
 void model_reset(struct model *md, const struct kvblk_mmio *m);

@@ -82,21 +82,30 @@ static void fill_latency(void *arg)
 	memcpy(latency->name, disk.name, sizeof(latency->name));
 }
 
+static void fill_queues(void *arg)
+{
+	struct kvblk_queues *queues = arg;
+
+	memcpy(queues->name, disk.name, sizeof(queues->name));
+}
+
 TEST(contract)
 {
 	static const struct contract calls[] = {
 		{ "add", KVBLK_ADD, sizeof(struct kvblk_add), fill_add,
-		  undo_add, { offsetof(struct kvblk_add, reserved) } },
+		  undo_add, { 0 } },
 		{ "remove", KVBLK_REMOVE, sizeof(struct kvblk_remove),
 		  fill_remove, NULL, { 0 } },
 		{ "set", KVBLK_SET, sizeof(struct kvblk_set), fill_set, NULL,
-		  { offsetof(struct kvblk_set, reserved) } },
+		  { 0 } },
 		{ "list", KVBLK_LIST, sizeof(struct kvblk_list), fill_list,
 		  NULL, { offsetof(struct kvblk_list, reserved) } },
 		{ "query", KVBLK_QUERY, sizeof(struct kvblk_query),
 		  fill_query, NULL, { 0 } },
 		{ "latency", KVBLK_LATENCY, sizeof(struct kvblk_latency),
-		  fill_latency, NULL, { offsetof(struct kvblk_latency, reserved) } },
+		  fill_latency, NULL, { 0 } },
+		{ "queues", KVBLK_QUEUES, sizeof(struct kvblk_queues),
+		  fill_queues, NULL, { offsetof(struct kvblk_queues, reserved) } },
 	};
 	unsigned int i;
 

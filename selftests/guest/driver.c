@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include "driver.h"
 #include "harness.h"
@@ -33,6 +34,20 @@ void driver_init(struct driver *d, const char *disk,
 	d->slots = memory_alloc(&d->m, SLOT_SIZE * d->cfg.num, SLOT_SIZE);
 }
 
+void driver_add_queue(struct driver *d, struct driver *first, unsigned int index)
+{
+	int *kick = &d->s.event[KVBLK_EVENT_KICK];
+
+	*d = *first;
+	d->index = index;
+	ring_init(&d->r, &d->m, d->cfg.num);
+	d->slots = memory_alloc(&d->m, SLOT_SIZE * d->cfg.num, SLOT_SIZE);
+	first->m.used = d->m.used;
+	*kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_GE(*kick, 0);
+	ASSERT_EQ(session_bind(d->s.fd, KVBLK_EVENT_KICK, index, *kick), 0);
+}
+
 uint32_t driver_status(const struct driver *d)
 {
 	return session_read(&d->s, VIRTIO_MMIO_STATUS);
@@ -62,7 +77,7 @@ static void set_address(struct driver *d, uint32_t offset, uint64_t gpa)
 
 void driver_set_queue(struct driver *d)
 {
-	session_write(&d->s, VIRTIO_MMIO_QUEUE_SEL, 0);
+	session_write(&d->s, VIRTIO_MMIO_QUEUE_SEL, d->index);
 	ASSERT_GE(session_read(&d->s, VIRTIO_MMIO_QUEUE_NUM_MAX), d->cfg.num);
 	session_write(&d->s, VIRTIO_MMIO_QUEUE_NUM, d->cfg.num);
 	set_address(d, VIRTIO_MMIO_QUEUE_DESC_LOW, d->r.desc_gpa);
@@ -117,7 +132,7 @@ void driver_restart(struct driver *d)
 void driver_kick(struct driver *d)
 {
 	if (d->cfg.kick_write)
-		session_write(&d->s, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+		session_write(&d->s, VIRTIO_MMIO_QUEUE_NOTIFY, d->index);
 	else
 		event_signal(d->s.event[KVBLK_EVENT_KICK]);
 }

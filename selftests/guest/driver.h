@@ -13,6 +13,7 @@
 
 #define F_BIT(f)	(1ULL << (f))
 #define F_EVENT_IDX	F_BIT(VIRTIO_RING_F_EVENT_IDX)
+#define F_MQ		F_BIT(VIRTIO_BLK_F_MQ)
 #define F_INDIRECT	F_BIT(VIRTIO_RING_F_INDIRECT_DESC)
 #define F_FLUSH		F_BIT(VIRTIO_BLK_F_FLUSH)
 #define F_VERSION_1	F_BIT(VIRTIO_F_VERSION_1)
@@ -60,7 +61,8 @@ struct request {
  * struct driver - A driver on a session
  * @s: The session.
  * @m: Guest memory.
- * @r: Queue 0.
+ * @r: The queue.
+ * @index: Its number.
  * @cfg: How it behaves.
  * @slots: Guest address of header and status for each head.
  * @flying: Requests by head.
@@ -69,6 +71,7 @@ struct driver {
 	struct session s;
 	struct memory m;
 	struct ring r;
+	unsigned int index;
 	struct driver_config cfg;
 	uint64_t slots;
 	struct request *flying[RING_MAX];
@@ -77,6 +80,12 @@ struct driver {
 /* Session, memory, empty ring: the device was not touched yet. */
 void driver_init(struct driver *d, const char *disk,
 		 const struct driver_config *cfg);
+
+/*
+ * Another queue, number @index, of the device of @first, which is not running yet. It has
+ * an eventfd and a ring of its own, all else is shared; driver_set_queue() sets it up.
+ */
+void driver_add_queue(struct driver *d, struct driver *first, unsigned int index);
 
 /* Steps of the handshake; driver_start() takes them all. */
 void driver_negotiate(struct driver *d);

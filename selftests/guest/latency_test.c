@@ -283,8 +283,8 @@ TEST(contract)
 	contract_refuse(fd, KVBLK_LATENCY, &arg, -EFAULT, "hists");
 	arg.hists = (uintptr_t)hists;
 	arg.count = 1;
-	arg.reserved = 1;
-	contract_refuse(fd, KVBLK_LATENCY, &arg, -EOPNOTSUPP, "reserved");
+	arg.queue = 2;
+	contract_refuse(fd, KVBLK_LATENCY, &arg, -EINVAL, "queue");
 }
 
 /* Of the kind that has requests. */

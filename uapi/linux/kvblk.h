@@ -59,6 +59,8 @@ struct kvblk_hdr {
 #define KVBLK_QUEUE_SIZE_MAX	1024
 #define KVBLK_QUEUE_SIZE_DEFAULT 256
 
+#define KVBLK_QUEUES_MAX	64
+
 #define KVBLK_BLOCK_SIZE_MIN	512
 #define KVBLK_BLOCK_SIZE_MAX	4096
 
@@ -130,7 +132,9 @@ struct kvblk_limit {
  *	EINVAL above 0777. Else the node is 0600 root:root.
  * @uid: With KVBLK_DISK_OWNER, owner of the node.
  * @gid: With KVBLK_DISK_OWNER, group of the node.
- * @reserved: Must be 0.
+ * @queues: Number of queues, at most KVBLK_QUEUES_MAX (EINVAL); 0: 1. A driver that does
+ *	not accept VIRTIO_BLK_F_MQ has one.
+ * @workers: Kernel threads that serve them, at most as many as queues (EINVAL); 0: 1.
  * @capacity: Size of the disk in bytes; 0: the size of the backing. ENODATA:
  *	the backing is empty. EDOM: not a multiple of @block_size. EFBIG: more
  *	than the backing holds.
@@ -153,7 +157,8 @@ struct kvblk_add {
 	__u32 mode;
 	__u32 uid;
 	__u32 gid;
-	__u32 reserved;
+	__u16 queues;
+	__u16 workers;
 	__aligned_u64 capacity;
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
 	__u32 interrupt_count;
@@ -184,7 +189,9 @@ struct kvblk_remove {
  * @name: ENOENT if there is no such disk.
  * @limit_mask: Bit n set: replace limit n by @limits[n]. The tokens (or debt)
  *	a bucket holds are kept, cut to the new burst.
- * @reserved: Must be 0.
+ * @workers: Threads that serve the queues, at most as many as queues (EINVAL); 0 leaves
+ *	them. Queue n is served by thread n modulo @workers. EBUSY while another call
+ *	changes them, ENOMEM.
  * @limits: By enum kvblk_limit_id.
  * @poll_us: With KVBLK_SET_POLL, for how long at most the worker looks for more
  *	requests before it sleeps, in microseconds; 0, as in the beginning: it
@@ -195,12 +202,15 @@ struct kvblk_remove {
  *	cost, 1 to 100, else EINVAL; any value if @poll_us is 0.
  * @interrupt_count: As in struct kvblk_add.
  * @interrupt_usecs: The same.
+ *
+ * The queues of a running session go on meanwhile. A call waits at most one second for
+ * them to change their threads; what takes longer happens later.
  */
 struct kvblk_set {
 	struct kvblk_hdr hdr;
 	char name[KVBLK_NAME_LEN];
 	__u32 limit_mask;
-	__u32 reserved;
+	__u32 workers;
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
 	__u32 poll_us;
 	__u32 poll_percent;
@@ -264,7 +274,7 @@ enum kvblk_disk_state {
  * @interrupts_suppressed: Batches of completions without one, because the
  *	driver asked for none.
  * @in_flight: Gauge: requests taken and not yet completed.
- * @currently_throttled: Gauge: 1 while a request waits for tokens.
+ * @currently_throttled: Gauge: queues whose first request waits for tokens.
  * @lost_kicks: Times a request was found in the ring that nobody had notified of.
  * @lost_interrupts: Interrupts sent again because the driver had not answered for
  *	a second. A guest that does not run looks the same.
@@ -314,9 +324,11 @@ struct kvblk_stats {
  * @dev_major: Device number of /dev/kvblk/<name>, for those without udev.
  * @dev_minor: The same.
  * @limits: By enum kvblk_limit_id.
- * @stats: Counters.
+ * @stats: Counters, of all queues together.
  * @interrupt_count: As in struct kvblk_add.
  * @interrupt_usecs: The same.
+ * @queues: Number of queues.
+ * @workers: Threads that serve them.
  */
 struct kvblk_query {
 	struct kvblk_hdr hdr;
@@ -339,6 +351,38 @@ struct kvblk_query {
 	struct kvblk_stats stats;
 	__u32 interrupt_count;
 	__u32 interrupt_usecs;
+	__u32 queues;
+	__u32 workers;
+};
+
+/**
+ * struct kvblk_queue_stats - What one queue has counted since the disk was added
+ * @queue: Its number.
+ * @worker: Number of the thread that serves it; 0 without a session.
+ * @stats: Its counters.
+ */
+struct kvblk_queue_stats {
+	__u32 queue;
+	__u32 worker;
+	struct kvblk_stats stats;
+};
+
+/**
+ * struct kvblk_queues - KVBLK_QUEUES: what each queue of a disk does
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk.
+ * @queues: Address of an array of struct kvblk_queue_stats, filled in the order of
+ *	the queues.
+ * @count: In: elements of that array. Out: number of queues, which may be more than what
+ *	was stored.
+ * @reserved: Must be 0.
+ */
+struct kvblk_queues {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__aligned_u64 queues;
+	__u32 count;
+	__u32 reserved;
 };
 
 /**
@@ -421,7 +465,7 @@ struct kvblk_latency_hist {
  *	a newer kernel may have kinds and stages that the caller does not know.
  * @count: In: elements of that array. Out: how many there are, which may be more than what
  *	was stored.
- * @reserved: Must be 0.
+ * @queue: 0: all queues together; else 1 + the number of one (EINVAL).
  *
  * Counts since the disk was added. An answered request is counted once in every stage of its
  * kind, also if it took no time there, just after the driver was shown the answer. The numbers
@@ -432,7 +476,7 @@ struct kvblk_latency {
 	char name[KVBLK_NAME_LEN];
 	__aligned_u64 hists;
 	__u32 count;
-	__u32 reserved;
+	__u32 queue;
 };
 
 #define KVBLK_IOC		0xC7
@@ -445,6 +489,7 @@ struct kvblk_latency {
 #define KVBLK_PAUSE	_IOWR(KVBLK_IOC, 0x05, struct kvblk_pause)
 #define KVBLK_RESUME	_IOWR(KVBLK_IOC, 0x06, struct kvblk_pause)
 #define KVBLK_LATENCY	_IOWR(KVBLK_IOC, 0x07, struct kvblk_latency)
+#define KVBLK_QUEUES	_IOWR(KVBLK_IOC, 0x08, struct kvblk_queues)
 
 /**
  * DOC: sessions
