@@ -48,7 +48,7 @@ truncate -s 1000 odd
 
 check "list: no disk" json list --json -- 'v == []'
 check "add: every option" "$ctl" add --buffered --serial 'a"b\c' --owner 12:34 --mode 0660 \
-	--queue-size 64 --block-size 4k --capacity 32M --iops 5k:10k --iops-read 1k \
+	--queues 4 --workers 2 --queue-size 64 --block-size 4k --capacity 32M --iops 5k:10k --iops-read 1k \
 	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G --interrupts 8:100 d0 image
 check "add: defaults" "$ctl" add d1 small
 check "add: one that is only read" "$ctl" add --read-only ro odd --capacity 512
@@ -58,6 +58,7 @@ check "show: what add was told" json show --json d0 -- '
 	(v["block_size"], v["queue_size"], v["read_only"]) == (4096, 64, False) and
 	v["direct"] == False and v["state"] == "idle" and v["pid"] == 0 and
 	(v["interrupt_count"], v["interrupt_usecs"]) == (8, 100) and
+	(v["queues"], v["workers"]) == (4, 2) and
 	(v["node"]["uid"], v["node"]["gid"], v["node"]["mode"]) == (12, 34, 0o660) and
 	v["limits"] == {
 		"iops": {"rate": 5000, "burst": 10000},
@@ -67,7 +68,7 @@ check "show: what add was told" json show --json d0 -- '
 		"bps-read": {"rate": 5000000, "burst": 6000000},
 		"bps-write": {"rate": 1 << 30, "burst": 1 << 30}}'
 check "show: defaults" json show --json d1 -- '
-	v["capacity"] == 10 << 20 and v["direct"] and not v["read_only"] and
+	v["capacity"] == 10 << 20 and (v["queues"], v["workers"]) == (1, 1) and v["direct"] and not v["read_only"] and
 	v["serial"] and v["node"]["mode"] == 0o600 and
 	all(limit is None for limit in v["limits"].values())'
 check "show: the node is that of the disk" \
@@ -76,6 +77,14 @@ check "show: the node is that of the disk" \
 print("%x:%x" % (n["major"], n["minor"]))')" ]
 check "show: text" says '^iops: +5.0k per second, burst 10.0k$' show d0
 check "show: a serial number is shown as it can be" says '^serial: +a"b\\x5cc$' show d0
+check "show: queues" says '^queues: +4, 2 workers$' show d0
+check "stats: each queue" json stats --queues --json d0 -- '
+	[(q["queue"], q["worker"], q["requests"]) for q in v] == [(n, 0, 0) for n in range(4)]'
+check "stats: each queue as text" says '^queue: +0 +1 +2 +3$' stats --queues d0
+check "stats: latency of a queue" json stats --latency --queue 3 --json d0 -- '
+	list(v) == ["read", "write", "flush", "other"]'
+check "set: workers" "$ctl" set d0 --workers 4
+check "set: it has them" json show --json d0 -- 'v["workers"] == 4 and v["queues"] == 4'
 check "list: text" says '^ro +idle +512 +- direct,ro$' list
 check "list: in order of adding" json list --json -- '
 	[d["name"] for d in v] == ["d0", "d1", "ro"] and
@@ -126,6 +135,10 @@ done <<'END'
 1|capacity: |add --no-lock other small --capacity 20M
 1|block_size: |add --no-lock other small --block-size 100
 1|queue_size: |add --no-lock other small --queue-size 100
+1|queues: 65 is above 64|add --no-lock other small --queues 65
+1|workers: 3 is above the 2 of queues|add --no-lock other small --queues 2 --workers 3
+1|workers: 2 is above the 1 of queues|set d1 --workers 2
+1|queue: 2 is above 1|stats --latency --queue 1 d1
 1|name: |add --no-lock a/b small
 1|name: |add --no-lock .. small
 1|limits\[ops].burst: 4 is below the rate 5|add --no-lock other small --iops 5:4

@@ -18,7 +18,8 @@ static const struct kvblk_latency_hist known[] = {
 	{ KVBLK_LATENCY_READ, KVBLK_LATENCY_WORKER, 1000000, { 1, [10] = 999 } },
 };
 
-int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hists,
+int kvblk_disk_latency(int ctl, const char *name, uint32_t queue,
+		       struct kvblk_latency_hist **hists,
 		       size_t *count, char *why, size_t why_len)
 {
 	(void)ctl, (void)name, (void)why, (void)why_len;

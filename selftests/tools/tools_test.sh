@@ -206,6 +206,13 @@ NAME: '$long' has more than 31|add $long file
 --capacity: '0' is not a size|add --capacity 0 a b
 --capacity: .* is above|add --capacity 9999999T a b
 --queue-size: .* is above|add --queue-size 4294967296 a b
+--queues: '65536' is not|add --queues 65536 a b
+--queues: '0' is not|add --queues 0 a b
+--workers: 'x' is not|add --workers x a b
+--workers: '0' is not|set --workers 0 a
+--queue: only with --latency|stats --queue 1 a
+--queue: '64' is not|stats --latency --queue 64 a
+--queues: not with|stats --queues --latency a
 --block-size: 'q' is not|add --block-size q a b
 --iops: '0' is not a limit|add --iops 0 a b
 --bps-read: '1:2:3' is not a limit|add --bps-read 1:2:3 a b

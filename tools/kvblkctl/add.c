@@ -34,8 +34,10 @@ static const struct option options[] = {
 	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "workers", required_argument, NULL, OPT_WORKERS },
 	{ "iops", required_argument, NULL, OPT_IOPS },
 	{ "iops-read", required_argument, NULL, OPT_IOPS_READ },
 	{ "iops-write", required_argument, NULL, OPT_IOPS_WRITE },
@@ -59,6 +61,9 @@ static const char help[] =
 	"                        4096 (default: the smallest FILE allows)\n"
 	"  --queue-size N        largest ring, a power of two from 16 to 1024\n"
 	"                        (default: 256)\n"
+	"  --queues N            number of queues, 1 to 64 (default: 1)\n"
+	"  --workers N           threads that serve them, at most as many as queues\n"
+	"                        (default: 1)\n"
 	"  --capacity SIZE       size of the disk (default: that of FILE)\n"
 	INTERRUPTS_HELP
 	"  --owner USER[:GROUP]  owner of /dev/kvblk/NAME, names or numbers\n"
@@ -87,6 +92,18 @@ static int parse_u32(const char *option, const char *text, uint32_t *value)
 
 	*value = wide;
 	return code;
+}
+
+/* The kernel knows the limits; here only what does not fit is refused. */
+static int parse_u16(const char *option, const char *text, uint16_t *value)
+{
+	uint64_t wide = 0;
+
+	if (!parse_number(text, UNIT_COUNT, &wide) || !wide || wide > UINT16_MAX)
+		return usage_error("--%s: '%s' is not a number from 1 to %u", option, text,
+				   KVBLK_QUEUES_MAX);
+	*value = wide;
+	return CODE_OK;
 }
 
 static int set_serial(struct kvblk_add *spec, const char *text)
@@ -151,11 +168,15 @@ static int set_option(struct add_args *args, int opt)
 		return set_owner(spec, optarg);
 	case OPT_QUEUE_SIZE:
 		return parse_u32("queue-size", optarg, &spec->queue_size);
+	case OPT_QUEUES:
+		return parse_u16("queues", optarg, &spec->queues);
 	case OPT_READ_ONLY:
 		spec->hdr.flags |= KVBLK_DISK_RO;
 		return CODE_OK;
 	case OPT_SERIAL:
 		return set_serial(spec, optarg);
+	case OPT_WORKERS:
+		return parse_u16("workers", optarg, &spec->workers);
 	}
 	if (opt >= OPT_LIMIT)
 		return parse_limit(opt, optarg,

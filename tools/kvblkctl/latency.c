@@ -263,7 +263,7 @@ static void show_json(const struct table *t)
 	json_close(&json, '}');
 }
 
-int show_latency(int ctl, const char *disk, bool json)
+int show_latency(int ctl, const char *disk, uint32_t queue, bool json)
 {
 	struct kvblk_latency_hist *hists;
 	char why[KVBLK_WHY_LEN] = "";
@@ -271,7 +271,7 @@ int show_latency(int ctl, const char *disk, bool json)
 	size_t count;
 	int err;
 
-	err = kvblk_disk_latency(ctl, disk, &hists, &count, why, sizeof(why));
+	err = kvblk_disk_latency(ctl, disk, queue, &hists, &count, why, sizeof(why));
 	if (err)
 		return refused(disk, err, why);
 	table_fill(&table, hists, count);

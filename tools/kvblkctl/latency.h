@@ -4,8 +4,12 @@
 #define KVBLKCTL_LATENCY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Shows the histograms of @disk; complains. Returns an exit code. */
-int show_latency(int ctl, const char *disk, bool json);
+/*
+ * Shows the histograms of @disk, or of its queue @queue - 1 if that is not 0; complains.
+ * Returns an exit code.
+ */
+int show_latency(int ctl, const char *disk, uint32_t queue, bool json);
 
 #endif /* KVBLKCTL_LATENCY_H */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvblkctl set: change the limits of a disk, and when it interrupts. */
+/* kvblkctl set: change limits and threads of a disk, and when it interrupts. */
 #include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "interrupts.h"
 #include "limit.h"
+#include "size.h"
 
 #define OPT_POLL_US	'u'
 #define OPT_POLL_PERCENT	'p'
@@ -14,6 +15,7 @@
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "interrupts", required_argument, NULL, OPT_INTERRUPTS },
+	{ "workers", required_argument, NULL, OPT_WORKERS },
 	{ "iops", required_argument, NULL, OPT_IOPS },
 	{ "iops-read", required_argument, NULL, OPT_IOPS_READ },
 	{ "iops-write", required_argument, NULL, OPT_IOPS_WRITE },
@@ -33,8 +35,21 @@ static const char help[] =
 	"                             N microseconds before it sleeps; 0: not at all\n"
 	"  --poll-percent N           share of a processor that this may cost (50)\n"
 	INTERRUPTS_HELP
+	"  --workers N                threads that serve the queues, at most as many as\n"
+	"                             queues; queue n is served by thread n modulo N\n"
 	"  --help                     show this\n\n"
 	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
+
+static int set_workers(struct kvblk_set *spec, const char *text)
+{
+	uint64_t n;
+
+	if (!parse_number(text, UNIT_COUNT, &n) || !n || n > UINT32_MAX)
+		return usage_error("--workers: '%s' is not a number from 1 to %u", text,
+				   KVBLK_QUEUES_MAX);
+	spec->workers = n;
+	return CODE_OK;
+}
 
 static int set_poll(struct kvblk_set *spec, int opt)
 {
@@ -59,6 +74,8 @@ static int set_option(struct kvblk_set *spec, int opt)
 		return parse_interrupts(optarg, &spec->interrupt_count,
 					&spec->interrupt_usecs);
 	}
+	if (opt == OPT_WORKERS)
+		return set_workers(spec, optarg);
 	if (opt < OPT_LIMIT)
 		return usage_hint();
 	spec->limit_mask |= 1U << (opt - OPT_LIMIT);
@@ -71,7 +88,7 @@ static int set_operands(struct kvblk_set *spec, int argc, char **argv)
 
 	if (code)
 		return code;
-	if (!spec->limit_mask && !spec->hdr.flags)
+	if (!spec->limit_mask && !spec->hdr.flags && !spec->workers)
 		return usage_error("there is nothing to set");
 	snprintf(spec->name, KVBLK_NAME_LEN, "%s", argv[optind]);
 	return CODE_OK;
@@ -111,7 +128,7 @@ static int run(int argc, char **argv)
 const struct cmd cmd_set = {
 	.name = "set",
 	.args = "[OPTION]... NAME",
-	.summary = "Change the limits and interrupts of a disk",
+	.summary = "Change limits, threads and interrupts of a disk",
 	.help = help,
 	.run = run,
 };

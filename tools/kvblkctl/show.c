@@ -100,6 +100,8 @@ static void show_text(const struct kvblk_query *disk)
 	       format_number(disk->capacity, UNIT_BYTES, size, sizeof(size)));
 	printf("block size:      %u\n", disk->block_size);
 	printf("queue size:      %u\n", disk->queue_size);
+	printf("queues:          %u, %u worker%s\n", disk->queues, disk->workers,
+	       disk->workers == 1 ? "" : "s");
 	printf("access:          %s, %s\n",
 	       disk->disk_flags & KVBLK_DISK_RO ? "read-only" : "read-write",
 	       disk->disk_flags & KVBLK_DISK_DIRECT ? "direct" : "buffered");
@@ -161,6 +163,8 @@ static void show_json(const struct kvblk_query *disk)
 	json_u64(&json, "capacity", disk->capacity);
 	json_u64(&json, "block_size", disk->block_size);
 	json_u64(&json, "queue_size", disk->queue_size);
+	json_u64(&json, "queues", disk->queues);
+	json_u64(&json, "workers", disk->workers);
 	json_bool(&json, "read_only", disk->disk_flags & KVBLK_DISK_RO);
 	json_bool(&json, "direct", disk->disk_flags & KVBLK_DISK_DIRECT);
 	json_node(&json, disk);

@@ -22,12 +22,16 @@
  * struct stats_args - The command line
  * @json: JSON instead of text.
  * @latency: Histograms instead of counters.
+ * @queues: A column, or an object, for each queue.
+ * @queue: Histograms of queue @queue - 1; 0: of all.
  * @interval: Seconds; 0: show the counters once.
  * @count: Intervals; 0: without end.
  */
 struct stats_args {
 	bool json;
 	bool latency;
+	bool queues;
+	uint64_t queue;
 	double interval;
 	uint64_t count;
 };
@@ -84,6 +88,8 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "latency", no_argument, NULL, OPT_LATENCY },
+	{ "queue", required_argument, NULL, OPT_QUEUE },
+	{ "queues", no_argument, NULL, OPT_QUEUES },
 	{ "watch", required_argument, NULL, OPT_WATCH },
 	{},
 };
@@ -98,8 +104,10 @@ static const char help[] =
 	"  --latency        show where the time of requests goes, by kind and stage:\n"
 	"                   waiting for the worker, for tokens (throttle), in the\n"
 	"                   backing, until the answer is published\n"
+	"  --queue N        with --latency: only queue N, from 0\n"
+	"  --queues         a column for each queue\n"
 	"  --json           an object; with --watch, one for each interval, on a\n"
-	"                   line of its own\n"
+	"                   line of its own; with --queues, an array of objects\n"
 	"  --help           show this\n";
 
 static uint64_t counter_value(const struct kvblk_stats *stats,
@@ -118,16 +126,73 @@ static void show_text(const struct kvblk_stats *stats)
 		       (unsigned long long)counter_value(stats, &counters[i]));
 }
 
+static void put_json(struct json *json, const struct kvblk_stats *stats)
+{
+	size_t i;
+
+	for (i = 0; i < COUNTERS_NR; i++)
+		json_u64(json, counters[i].name,
+			 counter_value(stats, &counters[i]));
+}
+
 static void show_json(const struct kvblk_stats *stats)
 {
 	struct json json = { .out = stdout };
-	size_t i;
 
 	json_open(&json, NULL, '{');
-	for (i = 0; i < COUNTERS_NR; i++)
-		json_u64(&json, counters[i].name,
-			 counter_value(stats, &counters[i]));
+	put_json(&json, stats);
 	json_close(&json, '}');
+}
+
+static void show_queues_text(const struct kvblk_queue_stats *queues, size_t count)
+{
+	size_t i, n;
+
+	printf("%-22s", "queue:");
+	for (n = 0; n < count; n++)
+		printf(" %12u", queues[n].queue);
+	printf("\n%-22s", "worker:");
+	for (n = 0; n < count; n++)
+		printf(" %12u", queues[n].worker);
+	putchar('\n');
+	for (i = 0; i < COUNTERS_NR; i++) {
+		printf("%s:%*s", counters[i].name, (int)(21 - strlen(counters[i].name)), "");
+		for (n = 0; n < count; n++)
+			printf(" %12llu", (unsigned long long)
+			       counter_value(&queues[n].stats, &counters[i]));
+		putchar('\n');
+	}
+}
+
+static void show_queues_json(const struct kvblk_queue_stats *queues, size_t count)
+{
+	struct json json = { .out = stdout };
+	size_t n;
+
+	json_open(&json, NULL, '[');
+	for (n = 0; n < count; n++) {
+		json_open(&json, NULL, '{');
+		json_u64(&json, "queue", queues[n].queue);
+		json_u64(&json, "worker", queues[n].worker);
+		put_json(&json, &queues[n].stats);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+}
+
+static int show_queues(int ctl, const char *name, bool json)
+{
+	struct kvblk_queue_stats *queues;
+	char why[KVBLK_WHY_LEN] = "";
+	size_t count;
+	int err;
+
+	err = kvblk_disk_queues(ctl, name, &queues, &count, why, sizeof(why));
+	if (err)
+		return refused(name, err, why);
+	(json ? show_queues_json : show_queues_text)(queues, count);
+	free(queues);
+	return CODE_OK;
 }
 
 /* Counters only grow, but another disk may have been given the name. */
@@ -251,7 +316,9 @@ static int show(int ctl, const char *name, const struct stats_args *args)
 	int code;
 
 	if (args->latency)
-		return show_latency(ctl, name, args->json);
+		return show_latency(ctl, name, args->queue, args->json);
+	if (args->queues)
+		return show_queues(ctl, name, args->json);
 	code = query_disk(ctl, name, &query);
 	if (code)
 		return code;
@@ -278,6 +345,16 @@ static int set_option(struct stats_args *args, int opt)
 		return CODE_OK;
 	case OPT_LATENCY:
 		args->latency = true;
+		return CODE_OK;
+	case OPT_QUEUE:
+		if (!parse_number(optarg, UNIT_COUNT, &args->queue) ||
+		    args->queue >= KVBLK_QUEUES_MAX)
+			return usage_error("--queue: '%s' is not from 0 to %u", optarg,
+					   KVBLK_QUEUES_MAX - 1);
+		args->queue++;
+		return CODE_OK;
+	case OPT_QUEUES:
+		args->queues = true;
 		return CODE_OK;
 	case OPT_WATCH:
 		args->interval = strtod(optarg, &end);
@@ -310,6 +387,10 @@ static int run(int argc, char **argv)
 		return usage_error("--count: only with --watch");
 	if (args.latency && args.interval)
 		return usage_error("--latency: not with --watch");
+	if (args.queue && !args.latency)
+		return usage_error("--queue: only with --latency");
+	if (args.queues && (args.latency || args.interval))
+		return usage_error("--queues: not with --latency or --watch");
 	ctl = open_control();
 	if (ctl < 0)
 		return -ctl;

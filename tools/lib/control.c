@@ -98,11 +98,12 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
 			  why_len);
 }
 
-int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hists,
-		       size_t *count, char *why, size_t why_len)
+int kvblk_disk_latency(int ctl, const char *name, uint32_t queue,
+		       struct kvblk_latency_hist **hists, size_t *count, char *why,
+		       size_t why_len)
 {
+	struct kvblk_latency arg = { .queue = queue };
 	struct kvblk_latency_hist *array = NULL;
-	struct kvblk_latency arg = {};
 	uint32_t room;
 	int err;
 
@@ -126,6 +127,33 @@ int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hi
 	}
 	*hists = array;
 	*count = arg.count < room ? arg.count : room;
+	return 0;
+}
+
+/* The number of queues of a disk does not change. */
+int kvblk_disk_queues(int ctl, const char *name, struct kvblk_queue_stats **queues,
+		      size_t *count, char *why, size_t why_len)
+{
+	struct kvblk_queue_stats *array;
+	struct kvblk_queues arg = { .count = KVBLK_QUEUES_MAX };
+	int err;
+
+	*queues = NULL;
+	*count = 0;
+	err = copy_name(arg.name, name, why, why_len);
+	if (err)
+		return err;
+	array = calloc(KVBLK_QUEUES_MAX, sizeof(*array));
+	if (!array)
+		return -ENOMEM;
+	arg.queues = (uintptr_t)array;
+	err = kvblk_call(ctl, KVBLK_QUEUES, &arg.hdr, sizeof(arg), why, why_len);
+	if (err) {
+		free(array);
+		return err;
+	}
+	*queues = array;
+	*count = arg.count < KVBLK_QUEUES_MAX ? arg.count : KVBLK_QUEUES_MAX;
 	return 0;
 }
 

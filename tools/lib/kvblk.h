@@ -166,6 +166,7 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
  * kvblk_disk_latency - Tell where the time of a disk's requests goes
  * @ctl: From kvblk_control_open().
  * @name: Of the disk.
+ * @queue: 0: all queues together; else 1 + the number of one.
  * @hists: Set to a new array; free() it. NULL on failure.
  * @count: Set to its number of elements.
  * @why: As for kvblk_disk_add().
@@ -174,10 +175,25 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
  * A newer kernel may know kinds and stages that the caller does not: look at the
  * members op and stage, not at the order.
  *
+ * Return: 0, -ENOENT, -EINVAL, -ENOMEM, or -ENOTTY from a kernel that cannot tell.
+ */
+int kvblk_disk_latency(int ctl, const char *name, uint32_t queue,
+		       struct kvblk_latency_hist **hists, size_t *count, char *why,
+		       size_t why_len);
+
+/**
+ * kvblk_disk_queues - Tell what each queue of a disk does
+ * @ctl: From kvblk_control_open().
+ * @name: Of the disk.
+ * @queues: Set to a new array in the order of the queues; free() it. NULL on failure.
+ * @count: Set to its number of elements.
+ * @why: As for kvblk_disk_add().
+ * @why_len: Likewise.
+ *
  * Return: 0, -ENOENT, -ENOMEM, or -ENOTTY from a kernel that cannot tell.
  */
-int kvblk_disk_latency(int ctl, const char *name, struct kvblk_latency_hist **hists,
-		       size_t *count, char *why, size_t why_len);
+int kvblk_disk_queues(int ctl, const char *name, struct kvblk_queue_stats **queues,
+		      size_t *count, char *why, size_t why_len);
 
 /**
  * kvblk_disk_list - List the names of all disks
