@@ -53,6 +53,29 @@ if [ "$JOB" = read ]; then
 	leave 000
 fi
 
+# JOB=queues: each processor writes a place of its own and reads it back.
+if [ "$JOB" = queues ]; then
+	set -- /sys/block/vda/mq/[0-9]*
+	echo "demo: $# hardware queues"
+	phase queues-begin
+	for round in 1 2 3 4 5 6; do
+		for cpu in 0 1; do
+			dd if=/dev/urandom of=/data$cpu bs=64k count=16 2>/dev/null || fail "dd"
+			taskset $((1 << cpu)) dd if=/data$cpu of=/dev/vda bs=4k \
+				seek=$((cpu * 1024 + round * 256 - 256)) oflag=direct \
+				conv=notrunc 2>/dev/null &
+		done
+		wait
+		for cpu in 0 1; do
+			taskset $((2 >> cpu)) dd if=/dev/vda of=/back bs=4k count=256 \
+				skip=$((cpu * 1024 + round * 256 - 256)) iflag=direct 2>/dev/null
+			cmp /data$cpu /back || fail "round $round: data of processor $cpu differ"
+		done
+	done
+	phase queues-end
+	leave 000
+fi
+
 [ -b /dev/vdb ] || fail "not both disks are there"
 echo "demo: vda $(blockdev --getsize64 /dev/vda) bytes, serial $(cat /sys/block/vda/serial)"
 echo "demo: vdb $(blockdev --getsize64 /dev/vdb) bytes, serial $(cat /sys/block/vdb/serial)"

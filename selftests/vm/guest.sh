@@ -104,6 +104,47 @@ for irqchip in kernel split; do
 done
 # One of the some 3.3 for each read is the work item that a split irqchip saves.
 check "irqchip split: fewer context switches" [ $((switches * 10)) -lt $((kernel_switches * 9)) ]
+
+# A guest with two processors on a disk with four queues, whose workers change meanwhile.
+queue_counter() { awk -v n="$2" '$1 == n { print $2 }' "$DEBUGFS/kvblk/mq/queues/$1/counters"; }
+
+change_workers()
+{
+	local n=0
+	while kill -0 "$1" 2>/dev/null; do
+		kvblkctl set mq --workers $((n++ % 4 + 1)) || return 1
+		sleep 0.05
+	done
+	[ "$n" -gt 20 ]
+}
+
+guest_queues()
+{
+	kvblk-vmm --kernel /kvblk/vmlinuz --initrd /kvblk/guest.cpio --disk mq --cpus 2 \
+		--cmdline "quiet JOB=queues $DEMO_CMDLINE" <&3 >&4 2>/mnt/queues.log &
+	vmm=$!
+	if ! guest_says "2 hardware queues" || ! guest_says queues-begin; then
+		kill -9 "$vmm"
+		return 1
+	fi
+	echo go >&3
+	change_workers "$vmm" &
+	changer=$!
+	guest_says queues-end || { kill -9 "$vmm"; return 1; }
+	echo go >&3
+	wait "$vmm"
+}
+
+truncate -s 16M /mnt/disk/mq.img
+check "queues: add" kvblkctl add mq --queues 4 --workers 2 /mnt/disk/mq.img
+check "queues: two processors, two queues, all data equal" guest_queues
+check "queues: workers changed meanwhile" wait "$changer"
+check "queues: each has served requests" [ "$(queue_counter 0 requests)" -gt 100 -a \
+	"$(queue_counter 1 requests)" -gt 100 ]
+check "queues: those without a processor have not" [ "$(queue_counter 2 requests)" = 0 -a \
+	"$(queue_counter 3 requests)" = 0 ]
+check "queues: nothing is in flight" [ "$(counter mq in_flight)" = 0 ]
+check "queues: remove" kvblkctl remove mq
 exec 3>&- 4<&-
 check "remove" kvblkctl remove load
 unload

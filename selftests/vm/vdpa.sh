@@ -157,6 +157,47 @@ host_tests()
 	rm -f "$work/host.img"
 }
 
+# ---- several queues ----
+
+hw_queues() { find "/sys/block/$(disk_of host)/mq" -mindepth 1 -maxdepth 1 | wc -l; }
+
+# The counter of a queue as debugfs has it.
+of_queue() { awk -v n="$2" '$1 == n { print $2 }' "$DEBUGFS/kvblk/host/queues/$1/counters"; }
+
+verify_on_all()
+{
+	local cpu
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		taskset -c "$cpu" fio --name="q$cpu" --filename="$node" --ioengine=io_uring \
+			--direct=1 --rw=randrw --bs=4k --iodepth=16 --offset=$((cpu * 8))M \
+			--size=8M --verify=crc32c --verify_fatal=1 \
+			--output="$work/fio$cpu.log" --minimal &
+	done
+	wait
+	! grep -l verify: "$work"/fio[0-9].log
+}
+
+queues_tests()
+{
+	local want=2 q
+	[ "$(nproc)" -ge 2 ] || want=1
+	truncate -s 32M "$work/host.img"
+	kvblkctl add host "$work/host.img" --queues 2 --workers 2
+	check "queues: kvblkctl attach --vdpa --host" attach_host
+	check "queues: the host's driver has $want" [ "$(hw_queues)" = $want ]
+	check "queues: verified from all processors" verify_on_all
+	for ((q = 0; q < want; q++)); do
+		check "queues: queue $q has served requests" [ "$(of_queue $q requests)" -gt 100 ]
+	done
+	check "queues: load" start_load
+	check "queues: one worker" kvblkctl set host --workers 1
+	check "queues: and two" kvblkctl set host --workers 2
+	check "queues: kvblkctl detach --force under load" timeout 60 kvblkctl detach --vdpa --force host
+	check "queues: the writer ended, nothing is in flight" load_ended
+	check "queues: kvblkctl remove" kvblkctl remove host
+	rm -f "$work/host.img"
+}
+
 # ---- the guest driver ----
 
 programs()
@@ -190,6 +231,7 @@ modprobe kvm_amd
 # shellcheck disable=SC2086 # nothing or one word
 tap_of vdpa python3 /kvblk/stock_qemu.py "$work" $short
 host_tests
+queues_tests
 programs
 unload_modules
 cp "$work/guest.log" "$OUT/"
