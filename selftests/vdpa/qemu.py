@@ -59,7 +59,7 @@ class Guest:
         for path in paths:
             if os.path.exists(path):
                 os.unlink(path)
-        ram = "memory-backend-memfd,id=ram,size=%dM,share=%s" % (memory, "on" if shared else "off")
+        ram = "memory-backend-%s,id=ram,size=%dM" % ("memfd,share=on" if shared else "ram", memory)
         command = ["qemu-system-x86_64", "-M", "q35,memory-backend=ram", "-accel", "kvm",
                    "-cpu", "host", "-m", str(memory), "-object", ram, "-nodefaults",
                    "-display", "none",

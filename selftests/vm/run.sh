@@ -9,16 +9,13 @@
 #            and what a request costs
 #   uml      User Mode Linux 7.2 with sanitizers: the guest driver again
 #   fault    the same machine: every allocation fails in turn
+#   vdpa     6.12: stock software through the vDPA bus: vhost-vdpa, the host's own driver, QEMU
+#   vdpa-new 7.2: a short form of it
 #
 # and only if named, for what TORTURE (10) times of the hostile tests takes:
 #
 #   torture      6.12: hostile guests and callers
 #   torture_uml  User Mode Linux 7.2 with sanitizers: the same
-#
-# and, only if named as long as not all of it passes:
-#
-#   vdpa         6.12: stock software through the vDPA bus: vhost-vdpa, the host's own driver, QEMU
-#   vdpa-new     7.2: a short form of it
 #
 # Prints TAP. The jobs, which run inside, are the other scripts here.
 
@@ -238,7 +235,7 @@ run_boot()
 "$ENV_DIR/deps.sh" build vm
 mkdir -p "$build"
 build_programs
-[ $# -gt 0 ] || set -- driver guest old new exact uml fault
+[ $# -gt 0 ] || set -- driver guest old new exact uml fault vdpa vdpa-new
 failed=0
 for name; do
 	[ "$(type -t "boot_$name")" = function ] || die "no boot '$name'"

@@ -54,17 +54,22 @@ statistics_test()
 
 # ---- libblkio ----
 
-blkio() { qemu-io --image-opts "driver=virtio-blk-vhost-vdpa,path=$node,cache.direct=on" "$@"; }
+blkio_options() { echo "driver=virtio-blk-vhost-vdpa,path=$node,cache.direct=on"; }
+blkio() { qemu-io --image-opts "$(blkio_options)" "$@"; }
 
 blkio_tests()
 {
-	truncate -s 16M "$work/blkio.img"
+	truncate -s 256M "$work/blkio.img"
 	kvblkctl add blkio "$work/blkio.img"
 	node=$(kvblkctl attach --vdpa blkio)
 	check "libblkio: kvblkctl attach --vdpa prints the node" [ -c "$node" ]
 	check "libblkio: written, flushed, read" blkio -c 'write -P 0x5a 512 1M' -c flush \
 		-c 'read -P 0x5a 512 1M' -c 'read -P 0 0 512'
 	check "libblkio: the image has it" qemu-io -r -f raw -c 'read -P 0x5a 512 1M' "$work/blkio.img"
+	check "libblkio: 3 MiB, 150 MiB at once" blkio -c 'write -P 0xa5 1M 3M' -c 'read -P 0xa5 1M 3M' \
+		-c 'write -P 0x66 4M 150M' -c 'read -P 0x66 4M 150M' -c 'read -P 0 154M 102M'
+	check "libblkio: the whole disk, compared by qemu-img" qemu-img compare -U --image-opts \
+		"$(blkio_options)" "driver=raw,file.driver=file,file.filename=$work/blkio.img"
 	check "libblkio: kvblkctl detach --vdpa" kvblkctl detach --vdpa blkio
 	check "libblkio: kvblkctl remove" kvblkctl remove blkio
 	rm -f "$work/blkio.img"
@@ -84,7 +89,7 @@ bind_host()
 
 verify()
 {
-	fio --name="$1" --filename="$node" --ioengine=io_uring --direct=1 --rw=randrw \
+	fio --name="$1" --filename="$node" --ioengine=io_uring --direct=1 --rw=randrw --eta=never \
 		--bs="$2" --iodepth="$3" --size="$4" --verify=crc32c --verify_fatal=1 \
 		--output="$work/fio.log" --minimal || { tail -5 "$work/fio.log"; false; }
 }
@@ -107,7 +112,7 @@ start_load()
 	local before
 	before=$(counter host writes_completed)
 	fio --name=load --filename="$node" --ioengine=io_uring --direct=1 --rw=randwrite \
-		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 >"$work/load.log" 2>&1 &
+		--bs=4k --iodepth=32 --size=16M --time_based --runtime=60 --eta=never >"$work/load.log" 2>&1 &
 	load=$!
 	writes_go_on() { [ "$(counter host writes_completed)" -gt $((before + 100)) ]; }
 	wait_for writes_go_on
@@ -123,11 +128,12 @@ load_ended()
 
 host_tests()
 {
-	truncate -s 128M "$work/host.img"
+	# Mkfs.xfs makes no file system of less than 300 MiB.
+	truncate -s 320M "$work/host.img"
 	mkdir -p /mnt/fs
 	kvblkctl add host "$work/host.img"
 	check "host: kvblkctl attach --vdpa --host" attach_host
-	check "host: the size" [ "$(blockdev --getsize64 "$node")" = $((128 << 20)) ]
+	check "host: the size" [ "$(blockdev --getsize64 "$node")" = $((320 << 20)) ]
 	check "host: verified 512 B at depth 1" verify a 512 1 512k
 	check "host: verified 4 KiB at depth 32" verify b 4k 32 16M
 	[ -n "$short" ] || {
@@ -200,6 +206,8 @@ queues_tests()
 
 # ---- the guest driver ----
 
+more_pieces() { modprobe -r vhost_vdpa && modprobe vhost_vdpa max_iotlb_entries=65536; }
+
 programs()
 {
 	export KVBLK_TEST_FRONT=vdpa
@@ -209,6 +217,9 @@ programs()
 		export KVBLK_TORTURE_REQUESTS=100000 KVBLK_TORTURE_CALLS=20000
 		tap_of vdpa /kvblk/guest/run.sh vdpa_test vdpa_memory_test vdpa_dead_test io_test queue_test \
 			framing_test broken_test torture_test
+		check "vhost_vdpa takes memory in any number of pieces" more_pieces
+		KVBLK_TEST_MEMORY=phys tap_of "vdpa phys" /kvblk/guest/run.sh vdpa_test \
+			vdpa_memory_test io_test
 	fi
 	unset KVBLK_TEST_FRONT
 }
@@ -228,6 +239,8 @@ check "insmod kvblk_vdpa" load_modules
 bus_tests
 blkio_tests
 modprobe kvm_amd
+# For the guest whose memory vhost pins.
+ulimit -l unlimited
 # shellcheck disable=SC2086 # nothing or one word
 tap_of vdpa python3 /kvblk/stock_qemu.py "$work" $short
 host_tests
