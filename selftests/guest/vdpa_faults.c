@@ -42,7 +42,7 @@ static void add_text(struct message *m, uint16_t type, const char *text)
 
 	a->nla_type = type;
 	a->nla_len = NLA_HDRLEN + strlen(text) + 1;
-	strcpy((char *)a + NLA_HDRLEN, text);
+	memcpy((char *)a + NLA_HDRLEN, text, strlen(text) + 1);
 	m->nl.nlmsg_len = NLMSG_ALIGN(m->nl.nlmsg_len) + NLA_ALIGN(a->nla_len);
 }
 
