@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "load.h"
+#include "vdpa.h"
 #include "witness.h"
 
 #define LOAD_SIZE	(4 * MIB)
@@ -126,6 +127,8 @@ void witness_stop(void)
 	pthread_join(caller, NULL);
 	kill(load, SIGKILL);
 	ASSERT_EQ(wait_child(load, WAIT_SECONDS, &status), 0);
+	if (vdpa_wanted())
+		ASSERT_EQ(vdpa_remove(other.name), 0);
 	ASSERT_TRUE(WAIT_FOR(!disk_remove(other.name)));
 	close(other.fd);
 }
