@@ -272,10 +272,12 @@ bool kvblk_vring_publish(struct kvblk_vring *vr)
 	return !(flags & VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-/* With EVENT_IDX flags stay 0 (2.7.10.2) and an old avail_event keeps quiet. */
+/* With EVENT_IDX flags stay 0 (2.7.10.2); an event that has passed keeps quiet. */
 void kvblk_vring_disable_notify(struct kvblk_vring *vr)
 {
-	if (!vr->event_idx)
+	if (vr->event_idx)
+		set_avail_event(vr, vr->next_avail - 1);
+	else
 		WRITE_ONCE(vr->used->flags, put16(VRING_USED_F_NO_NOTIFY));
 }
 

@@ -243,8 +243,13 @@ static void notify_by_event(struct kunit *test)
 	start_at(rt, 65535);
 	kvblk_vring_disable_notify(&rt->vr);
 	KUNIT_EXPECT_EQ(test, guest_ring_used_flags(&rt->drv), 0);
+	/* One chain more, then a ring full: no reason to notify. */
+	KUNIT_EXPECT_FALSE(test, vring_need_event(guest_ring_avail_event(&rt->drv), 0, 65535));
+	KUNIT_EXPECT_FALSE(test, vring_need_event(guest_ring_avail_event(&rt->drv),
+						  65535 + rt->vr.num, 65535));
 	KUNIT_EXPECT_FALSE(test, kvblk_vring_enable_notify(&rt->vr));
 	KUNIT_EXPECT_EQ(test, guest_ring_avail_event(&rt->drv), 65535);
+	KUNIT_EXPECT_TRUE(test, vring_need_event(guest_ring_avail_event(&rt->drv), 0, 65535));
 	guest_ring_offer(&rt->drv, 0);
 	KUNIT_EXPECT_TRUE(test, kvblk_vring_enable_notify(&rt->vr));
 	kvblk_vring_advance(&rt->vr);
