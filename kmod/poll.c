@@ -15,8 +15,8 @@ static void poll_earn(struct kvblk_poll *p, const struct kvblk_poll_limits *lim,
 
 	p->earned = now;
 	/* Time that would earn more than all is cut before it is multiplied. */
-	time = min(time, 100 * most);
-	p->credit = min(p->credit + div_u64(time * lim->percent, 100), most);
+	time = min_t(u64, time, 100 * most);
+	p->credit = min_t(u64, p->credit + div64_u64(time * lim->percent, 100), most);
 }
 
 u64 kvblk_poll_window(struct kvblk_poll *p, const struct kvblk_poll_limits *lim, u64 now)
@@ -28,13 +28,13 @@ u64 kvblk_poll_window(struct kvblk_poll *p, const struct kvblk_poll_limits *lim,
 	if (p->gap > lim->max_ns)
 		return 0;
 	/* Twice the usual gap; of a short one, time to find out. */
-	window = clamp(2 * p->gap, (u64)lim->max_ns / CREDIT, (u64)lim->max_ns);
+	window = max_t(u64, min_t(u64, 2 * p->gap, lim->max_ns), lim->max_ns / CREDIT);
 	return window <= p->credit ? window : 0;
 }
 
 void kvblk_poll_spend(struct kvblk_poll *p, u64 ns)
 {
-	p->credit -= min(p->credit, ns);
+	p->credit -= min_t(u64, p->credit, ns);
 }
 
 void kvblk_poll_work(struct kvblk_poll *p, const struct kvblk_poll_limits *lim, u64 now)
@@ -45,6 +45,6 @@ void kvblk_poll_work(struct kvblk_poll *p, const struct kvblk_poll_limits *lim, 
 		return;
 	p->since = 0;
 	/* A long rest says no more than one that is too long. */
-	gap = min(gap, 2 * (u64)lim->max_ns);
+	gap = min_t(u64, gap, 2ULL * lim->max_ns);
 	p->gap = (p->gap * (WEIGHT - 1) + gap) / WEIGHT;
 }

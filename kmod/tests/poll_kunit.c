@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* For how long to look for work, in time that is only said to pass. */
 #include <kunit/test.h>
-#include <linux/ktime.h>
 #include "../poll.h"
 
-#define US	NSEC_PER_USEC
-#define MS	NSEC_PER_MSEC
+#define US	1000ULL
+#define MS	(1000 * US)
+#define SEC	(1000 * MS)
 
 static const struct kvblk_poll_limits half = { .max_ns = 100 * US, .percent = 50 };
 static const struct kvblk_poll_limits all = { .max_ns = 100 * US, .percent = 100 };
@@ -43,7 +43,7 @@ static void go(struct course *c, const struct kvblk_poll_limits *lim, unsigned i
 }
 
 /* A second of time, so that there is credit. */
-#define COURSE	{ .now = NSEC_PER_SEC }
+#define COURSE	{ .now = SEC }
 
 static void short_gaps_are_looked_for(struct kunit *test)
 {
@@ -70,7 +70,7 @@ static void follows(struct kunit *test)
 {
 	struct course c = COURSE;
 
-	go(&c, &all, 1000, 10 * US, 10 * NSEC_PER_SEC);
+	go(&c, &all, 1000, 10 * US, 10 * SEC);
 	c.found = 0;
 	go(&c, &all, 100, 10 * US, 20 * US);
 	KUNIT_EXPECT_GE(test, c.found, 85);
@@ -112,7 +112,7 @@ static void rest_is_no_fortune(struct kunit *test)
 	const struct kvblk_poll_limits one = { .max_ns = 100 * US, .percent = 1 };
 	struct course c = COURSE;
 
-	c.now += 3600 * (u64)NSEC_PER_SEC;
+	c.now += 3600 * SEC;
 	go(&c, &one, 1000, 1 * US, 50 * US);
 	KUNIT_EXPECT_LE(test, c.looked, 16 * one.max_ns + 1000 * 51 * US / 100);
 }
