@@ -203,7 +203,11 @@ queues_tests()
 
 # ---- the guest driver ----
 
-more_pieces() { modprobe -r vhost_vdpa && modprobe vhost_vdpa max_iotlb_entries=65536; }
+# The driver that came first takes a new disk.
+more_pieces()
+{
+	modprobe -r virtio_vdpa vhost_vdpa && modprobe vhost_vdpa max_iotlb_entries=65536
+}
 
 programs()
 {
