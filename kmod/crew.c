@@ -163,16 +163,32 @@ static int crew_begin_patiently(struct kvblk_session *s)
 	return -EBUSY;
 }
 
-int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like)
+/* New threads for all workers, which do not run yet, or for none. */
+static int crew_train(struct kvblk_session *s, struct task_struct *like)
 {
 	struct crew_name name;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < s->nr_workers; i++)
+		ret = kvblk_worker_renew_begin(&s->worker[i], like,
+					       crew_name(s, i, &name));
+	/* The last one failed. */
+	for (i--; ret && i--; )
+		kvblk_worker_renew_cancel(&s->worker[i]);
+	return ret;
+}
+
+int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like)
+{
 	unsigned int i;
 	int ret = crew_begin_patiently(s);
 
 	if (ret)
 		return ret;
+	ret = crew_train(s, like);
 	for (i = 0; !ret && i < s->nr_workers; i++)
-		ret = kvblk_worker_renew(&s->worker[i], like, crew_name(s, i, &name));
+		kvblk_worker_renew_end(&s->worker[i]);
 	crew_end(s, s->disk->workers);
 	return ret;
 }

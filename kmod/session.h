@@ -211,7 +211,7 @@ int kvblk_crew_set(struct kvblk_disk *disk, unsigned int workers);
 /*
  * New threads in the control groups of @like, or in those of kernel threads if it is NULL.
  * Waits for a pass of each, for RCU, and at most two seconds for another change of the
- * workers. 0 or -errno; then some may be new and some not.
+ * workers. 0 or -errno; then nothing has changed.
  */
 int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like);
 

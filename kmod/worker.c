@@ -187,23 +187,36 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 	return 0;
 }
 
-int kvblk_worker_renew(struct kvblk_worker *w, struct task_struct *like,
-		       const char *name)
+int kvblk_worker_renew_begin(struct kvblk_worker *w, struct task_struct *like,
+			     const char *name)
 {
-	struct task_struct *old = w->task, *task = worker_spawn(w, like, name);
+	struct task_struct *task = worker_spawn(w, like, name);
 
-	if (IS_ERR(task))
-		return PTR_ERR(task);
+	w->next = IS_ERR(task) ? NULL : task;
+	return PTR_ERR_OR_ZERO(task);
+}
+
+void kvblk_worker_renew_cancel(struct kvblk_worker *w)
+{
+	kthread_stop(w->next);
+	put_task_struct(w->next);
+	w->next = NULL;
+}
+
+void kvblk_worker_renew_end(struct kvblk_worker *w)
+{
+	struct task_struct *old = w->task;
+
 	kthread_stop(old);
 	/*
 	 * Who reads the old task in kvblk_worker_wake() has noted what is to be done before
 	 * the new one looks: the barrier in the wake-up pairs with the one there.
 	 */
-	WRITE_ONCE(w->task, task);
-	wake_up_process(task);
+	WRITE_ONCE(w->task, w->next);
+	wake_up_process(w->next);
+	w->next = NULL;
 	synchronize_rcu();
 	put_task_struct(old);
-	return 0;
 }
 
 void kvblk_worker_exit(struct kvblk_worker *w)

@@ -15,6 +15,7 @@ struct kvblk_queue;
 /**
  * struct kvblk_worker - A thread and the queues it serves in turn
  * @task: The thread, from init to exit; a reference is held, RCU keeps one that is replaced.
+ * @next: Takes over from @task at kvblk_worker_renew_end().
  * @mem: Guest memory of all its queues, borrowed for a pass at a time.
  * @owner: Control groups.
  * @queues: In the order of their turns; the thread's own.
@@ -24,6 +25,7 @@ struct kvblk_queue;
  */
 struct kvblk_worker {
 	struct task_struct *task;
+	struct task_struct *next;
 	const struct kvblk_mem *mem;
 	const struct kvblk_owner *owner;
 	struct list_head queues;
@@ -48,11 +50,14 @@ int kvblk_worker_init(struct kvblk_worker *w, const struct kvblk_mem *mem,
 		      const char *name);
 
 /*
- * Replace the thread by a new one, with or without work; see kvblk_worker_init(). 0, or
- * -errno and the old one stays. Waits for a pass of the old one, and for RCU.
+ * Replace the thread by a new one, with or without work, in two steps: make it, see
+ * kvblk_worker_init(): 0 or -errno; and let it take over, or drop it. Taking over waits for
+ * a pass of the old one, and for RCU.
  */
-int kvblk_worker_renew(struct kvblk_worker *w, struct task_struct *like,
-		       const char *name);
+int kvblk_worker_renew_begin(struct kvblk_worker *w, struct task_struct *like,
+			     const char *name);
+void kvblk_worker_renew_end(struct kvblk_worker *w);
+void kvblk_worker_renew_cancel(struct kvblk_worker *w);
 
 /*
  * End a worker whose queues are idle or have moved away. Waits for an RCU grace period:

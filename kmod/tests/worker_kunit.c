@@ -173,7 +173,13 @@ static void renewed_under_load(struct kunit *test)
 	for (i = 0; i < RENEWALS; i++) {
 		old = b->worker.task;
 		like = i & 1 ? current : NULL;
-		KUNIT_ASSERT_EQ(test, 0, kvblk_worker_renew(&b->worker, like, "bench"));
+		KUNIT_ASSERT_EQ(test, 0, kvblk_worker_renew_begin(&b->worker, like, "bench"));
+		if (i % 4 == 3) {
+			kvblk_worker_renew_cancel(&b->worker);
+			KUNIT_EXPECT_PTR_EQ(test, old, b->worker.task);
+			continue;
+		}
+		kvblk_worker_renew_end(&b->worker);
 		KUNIT_EXPECT_PTR_NE(test, old, b->worker.task);
 		before = READ_ONCE(seen[0].taken);
 		bench_until(b, READ_ONCE(seen[0].taken) > before + 100);

@@ -281,6 +281,17 @@ static const char *const whos[] = {
 	[FAULT_KWORKERS] = "work-items", NULL,
 };
 
+/* With two threads, of which one may be had and the other not. */
+static void make_disk(void)
+{
+	struct kvblk_add add;
+
+	disk_add_init(&add, disk_file(SIZE));
+	add.queues = 2;
+	add.workers = 2;
+	disk_add(&disk, &add);
+}
+
 TEST_EACH(vmm, whos)
 {
 	struct fault_op op = {
@@ -294,7 +305,7 @@ TEST_EACH(vmm, whos)
 	};
 
 	fault_init();
-	disk_make(&disk, SIZE, 0);
+	make_disk();
 	driver_open(&d, disk.name, NULL);
 	driver_close(&d);
 	fault_sweep(&op);
