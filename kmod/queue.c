@@ -465,8 +465,10 @@ static int queue_alloc(struct kvblk_queue *q, u16 num)
 	if (!q->scratch)
 		return -ENOMEM;
 	ret = kvblk_pool_start(&q->pool, num);
-	if (ret)
+	if (ret) {
 		kfree(q->scratch);
+		q->scratch = NULL;
+	}
 	return ret;
 }
 
