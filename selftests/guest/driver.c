@@ -41,6 +41,7 @@ void driver_add_queue(struct driver *d, struct driver *first, unsigned int index
 	*d = *first;
 	d->index = index;
 	ring_init(&d->r, &d->m, d->cfg.num);
+	d->r.event_idx = first->r.event_idx;
 	d->slots = memory_alloc(&d->m, SLOT_SIZE * d->cfg.num, SLOT_SIZE);
 	first->m.used = d->m.used;
 	*kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
