@@ -32,6 +32,15 @@ gain()
 	echo $sum
 }
 
+# us for the requests: the best of some, since the kernel has other things to do now and then.
+pace()
+{
+	local i
+	for ((i = 0; i < 5; i++)); do
+		gain microseconds 1 || return
+	done | sort -n | head -n 1
+}
+
 # at_most PERCENT-OF-REQUESTS COUNTER DEPTH
 at_most()
 {
@@ -58,7 +67,7 @@ costs_of_idle_disks()
 	# The self-check looks three times, a second apart.
 	sleep 6
 	runs=$(idle_runs)
-	after=$(gain microseconds 1) || return
+	after=$(pace) || return
 	runs=$(($(idle_runs) - runs))
 	echo "# $REQUESTS requests: $before us alone, $after us beside $IDLE disks, which ran $runs times"
 	[ "$runs" = 0 ] && [ $((after * 95)) -le $((before * 100)) ]
@@ -86,7 +95,7 @@ wait_for [ -b $DISK ]
 reads $DISK 32 500
 check "context switches at depth 1: at most one in ten requests" at_most 10 switches 1
 check "context switches at depth 32: at most one in ten requests" at_most 10 switches 32
-alone=$(gain microseconds 1)
+alone=$(pace)
 idle=()
 for ((i = 0; i < IDLE; i++)); do
 	idle+=("idle$i")
