@@ -38,6 +38,12 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define eventfd_signal(ctx) ((void)(eventfd_signal)(ctx, 1))
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#define kvblk_alloc_disk()	blk_alloc_disk(NUMA_NO_NODE)
+#else
+#define kvblk_alloc_disk()	blk_alloc_disk(NULL, NUMA_NO_NODE)
+#endif
+
 /* Symbols are for the project's own modules. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define EXPORT_SYMBOL_KVBLK(sym)	EXPORT_SYMBOL_NS_GPL(sym, KVBLK)

@@ -2,38 +2,81 @@
 /*
  * A turn in the driver's own thread.
  *
- * A driver of this kernel notifies in the thread that submits to its disk. Within a
- * submit_bio() the block layer only lists what is submitted (current->bio_list) and takes
- * it up when the driver has returned, in the same thread, where it may sleep: so it does
- * for every device that is stacked on another. The notification can thus be served here
- * and now, and no other thread has to run for a request.
+ * A driver of this kernel notifies in the thread that submits to its disk, where it holds
+ * RCU: nothing can be submitted there. But within a submit_bio() the block layer has a list
+ * (current->bio_list) that it takes up when the driver has returned, in the same thread,
+ * where it may sleep: so it does for every device that is stacked on another. A bio is
+ * put there that is for a disk of our own, and rings for the turn. No other thread has to
+ * run for a request.
  */
+#include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/irqflags.h>
+#include <linux/module.h>
 #include <linux/preempt.h>
+#include "here.h"
 #include "queue.h"
 
-/* An interrupt has the list of the thread that it interrupts. */
-static bool here_is_possible(const struct kvblk_queue *q)
+/* Where the bell's bios go: no capacity, no node, nobody can open it. */
+static struct gendisk *bell_disk;
+
+/*
+ * The turn, if nobody else is at it. A queue with a ringer does not become idle; it may as
+ * soon as it has none and is not claimed: RCU keeps it for the wake-up.
+ */
+static void bell_ring(struct bio *bio)
 {
-	return current->bio_list && in_task() && !irqs_disabled() &&
+	struct kvblk_queue *q = container_of(bio, struct kvblk_queue, bell);
+	bool claimed = kvblk_queue_claim(q);
+
+	if (claimed)
+		kvblk_queue_turn_here(q);
+	rcu_read_lock();
+	/* Pairs with the acquire of who claims it, or sees no ringer. */
+	smp_store_release(&q->ringer, NULL);
+	if (claimed)
+		kvblk_queue_unclaim(q);
+	/*
+	 * Who found it claimed, or with a ringer, has left an event for us to pass on. Pairs
+	 * with set_current_state() in worker_thread(), and the barrier in queue_finish_stop().
+	 */
+	smp_mb();
+	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
+		kvblk_queue_event(q, KVBLK_EV_STATE);
+	else if (kvblk_queue_has_work(q))
+		kvblk_worker_wake(q);
+	rcu_read_unlock();
+}
+
+static const struct block_device_operations bell_ops = {
+	.owner		= THIS_MODULE,
+	.submit_bio	= bell_ring,
+};
+
+/* An interrupt has the list of the thread that it interrupts. */
+static bool bell_is_possible(const struct kvblk_queue *q)
+{
+	return current->bio_list && in_task() && !irqs_disabled() && bell_disk &&
 	       q->env.backing->stacks;
 }
 
-static void here_turn(struct kvblk_queue *q)
+/* Whether this thread will ring, or rings already, after what it is at. */
+static bool bell_hang(struct kvblk_queue *q)
 {
-	/* It never sleeps; nobody is to wait for it longer than it takes. */
-	preempt_disable();
-	if (kvblk_queue_claim(q)) {
-		kvblk_queue_turn_here(q);
-		kvblk_queue_unclaim(q);
-		/*
-		 * Who found it claimed has left an event for us to pass on: pairs with
-		 * set_current_state() in worker_thread().
-		 */
-		smp_mb();
+	struct task_struct *ringer = cmpxchg(&q->ringer, NULL, current);
+
+	if (ringer)
+		return ringer == current;
+	/* Of the two, this look and that in queue_finish_stop(), one sees the other. */
+	if (READ_ONCE(q->state) != KVBLK_QUEUE_RUNNING) {
+		WRITE_ONCE(q->ringer, NULL);
+		return false;
 	}
-	preempt_enable();
+	bio_init(&q->bell, NULL, NULL, 0, 0);
+	q->bell.bi_bdev = bell_disk->part0;
+	/* The first: what is listed behind it may wait for what it does. */
+	bio_list_add_head(&current->bio_list[0], &q->bell);
+	return true;
 }
 
 void kvblk_queue_kick_here(struct kvblk_queue *q)
@@ -41,9 +84,39 @@ void kvblk_queue_kick_here(struct kvblk_queue *q)
 	kvblk_queue_kicked(q);
 	/* The queue may be stopped, but stays. */
 	rcu_read_lock();
-	if (here_is_possible(q))
-		here_turn(q);
-	if (kvblk_queue_has_work(q))
+	if (!bell_is_possible(q) || !bell_hang(q))
 		kvblk_worker_wake(q);
 	rcu_read_unlock();
 }
+
+int kvblk_bell_init(void)
+{
+	struct gendisk *disk = kvblk_alloc_disk();
+	int ret;
+
+	if (IS_ERR_OR_NULL(disk))
+		return -ENOMEM;
+	disk->fops = &bell_ops;
+	disk->flags |= GENHD_FL_HIDDEN | GENHD_FL_NO_PART;
+	strscpy(disk->disk_name, "kvblk-bell", DISK_NAME_LEN);
+	ret = add_disk(disk);
+	if (ret) {
+		put_disk(disk);
+		return ret;
+	}
+	bell_disk = disk;
+	return 0;
+}
+EXPORT_SYMBOL_KVBLK(kvblk_bell_init);
+
+void kvblk_bell_exit(void)
+{
+	struct gendisk *disk = bell_disk;
+
+	if (!disk)
+		return;
+	bell_disk = NULL;
+	del_gendisk(disk);
+	put_disk(disk);
+}
+EXPORT_SYMBOL_KVBLK(kvblk_bell_exit);

@@ -314,6 +314,10 @@ static void queue_finish_stop(struct kvblk_queue *q)
 	q->held = NULL;
 	if (kvblk_used_in_flight(q))
 		return;
+	/* Pairs with those in here.c: who rings later finds the queue stopping. */
+	smp_mb();
+	if (READ_ONCE(q->ringer))
+		return;
 
 	kvblk_used_reclaim(q, false);
 	hrtimer_cancel(&q->timer);

@@ -3,6 +3,7 @@
 #ifndef KVBLK_QUEUE_H
 #define KVBLK_QUEUE_H
 
+#include <linux/blk_types.h>
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/timekeeping.h>
@@ -169,6 +170,8 @@ struct kvblk_watch {
  *	worker itself, until it has settled the queue, or a driver's thread (here.c).
  * @turned: It is the worker; written by the worker only.
  * @here: It is a driver's thread.
+ * @ringer: The driver's thread that will be at it: the queue does not get idle before.
+ * @bell: What reminds that thread.
  *
  * @events: enum kvblk_queue_event, from any context.
  * @done: Requests that come back, from any context.
@@ -215,6 +218,8 @@ struct kvblk_queue {
 	unsigned long claimed;
 	bool turned;
 	bool here;
+	struct task_struct *ringer;
+	struct bio bell;
 
 	unsigned long events;
 	struct llist_head done;

@@ -75,7 +75,7 @@ static void worker_pass_on(struct kvblk_queue *q, struct kvblk_worker *to)
 
 static bool worker_may_turn(const struct kvblk_queue *q)
 {
-	/* Who has claimed it wakes the worker if it leaves work: see here_turn(). */
+	/* Who has claimed it wakes the worker if it leaves work: see bell_ring(). */
 	return kvblk_queue_has_work(q) && !kvblk_queue_claimed(q);
 }
 

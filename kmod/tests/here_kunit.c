@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Turns in the driver's own thread: what they do, and what they leave to the worker. */
 #include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/kthread.h>
+#include "../here.h"
 #include "bench_driver.h"
 
 #define READ_LEN	513
 #define REQUESTS	200
 #define RACE		20000
 
-/* A kick as from within a submission to the driver's disk. */
+/* A kick as from within a submission to the driver's disk, and what the block layer does. */
 static void kick_here(struct bench *b)
 {
 	struct bio_list list[2] = {};
+	struct bio *bio;
 
 	current->bio_list = list;
+	rcu_read_lock();
 	kvblk_queue_kick_here(&b->q);
+	rcu_read_unlock();
+	while ((bio = bio_list_pop(&list[0])))
+		bio->bi_bdev->bd_disk->fops->submit_bio(bio);
 	current->bio_list = NULL;
 }
 
@@ -153,6 +160,37 @@ static void late_event_is_passed_on(struct kunit *test)
 	bench_stop(b);
 }
 
+/* A queue with a bell that has not rung stops when it has, and touches nothing then. */
+static void stop_waits_for_the_bell(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct bio_list list[2] = {};
+	struct bio *bio;
+
+	start(b, 64);
+	bench_put_reads(b, 0, 1);
+	current->bio_list = list;
+	kvblk_queue_kick_here(&b->q);
+	/* Twice for one ring. */
+	kvblk_queue_kick_here(&b->q);
+	current->bio_list = NULL;
+	KUNIT_EXPECT_TRUE(test, kvblk_queue_stop(&b->q));
+	bench_settle(b);
+	KUNIT_EXPECT_FALSE(test, kvblk_queue_idle(&b->q));
+	bio = bio_list_pop(&list[0]);
+	KUNIT_ASSERT_NOT_NULL(test, bio);
+	KUNIT_EXPECT_NULL(test, bio_list_pop(&list[0]));
+	bio->bi_bdev->bd_disk->fops->submit_bio(bio);
+	bench_await_stop(b);
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->disk.attempts));
+	/* And a stopped one hangs none. */
+	current->bio_list = list;
+	kvblk_queue_kick_here(&b->q);
+	current->bio_list = NULL;
+	KUNIT_EXPECT_TRUE(test, bio_list_empty(&list[0]));
+}
+
 /* The driver's thread asks for tokens as the worker does, and the timer wakes that. */
 static void stalls(struct kunit *test)
 {
@@ -212,13 +250,26 @@ static struct kunit_case here_cases[] = {
 	KUNIT_CASE(refused_is_deferred),
 	KUNIT_CASE(claimed_is_left),
 	KUNIT_CASE(late_event_is_passed_on),
+	KUNIT_CASE(stop_waits_for_the_bell),
 	KUNIT_CASE(stalls),
 	KUNIT_CASE(race),
 	{}
 };
 
+static int here_suite_init(struct kunit_suite *suite)
+{
+	return kvblk_bell_init();
+}
+
+static void here_suite_exit(struct kunit_suite *suite)
+{
+	kvblk_bell_exit();
+}
+
 static struct kunit_suite here_suite = {
 	.name = "kvblk_here",
+	.suite_init = here_suite_init,
+	.suite_exit = here_suite_exit,
 	.init = here_test_init,
 	.exit = bench_exit,
 	.test_cases = here_cases,

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
 #include <uapi/linux/vdpa.h>
+#include "../here.h"
 #include "vdpa.h"
 
 /**
@@ -149,12 +150,21 @@ static int __init kvblk_vdpa_init(void)
 {
 	int ret;
 
-	ret = kvblk_mgmt_add(&mgmts[0]);
+	ret = kvblk_bell_init();
 	if (ret)
 		return ret;
+	ret = kvblk_mgmt_add(&mgmts[0]);
+	if (ret)
+		goto err_bell;
 	ret = kvblk_mgmt_add(&mgmts[1]);
 	if (ret)
-		kvblk_mgmt_del(&mgmts[0]);
+		goto err_mgmt;
+	return 0;
+
+err_mgmt:
+	kvblk_mgmt_del(&mgmts[0]);
+err_bell:
+	kvblk_bell_exit();
 	return ret;
 }
 
@@ -163,6 +173,7 @@ static void __exit kvblk_vdpa_exit(void)
 {
 	kvblk_mgmt_del(&mgmts[1]);
 	kvblk_mgmt_del(&mgmts[0]);
+	kvblk_bell_exit();
 }
 
 module_init(kvblk_vdpa_init);
