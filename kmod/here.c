@@ -26,7 +26,7 @@ static struct gendisk *bell_disk;
  */
 static void bell_ring(struct bio *bio)
 {
-	struct kvblk_queue *q = container_of(bio, struct kvblk_queue, bell);
+	struct kvblk_queue *q = bio->bi_private;
 	bool claimed = kvblk_queue_claim(q);
 
 	if (claimed)
@@ -72,10 +72,11 @@ static bool bell_hang(struct kvblk_queue *q)
 		WRITE_ONCE(q->ringer, NULL);
 		return false;
 	}
-	bio_init(&q->bell, NULL, NULL, 0, 0);
-	q->bell.bi_bdev = bell_disk->part0;
+	bio_init(q->bell, NULL, NULL, 0, 0);
+	q->bell->bi_bdev = bell_disk->part0;
+	q->bell->bi_private = q;
 	/* The first: what is listed behind it may wait for what it does. */
-	bio_list_add_head(&current->bio_list[0], &q->bell);
+	bio_list_add_head(&current->bio_list[0], q->bell);
 	return true;
 }
 

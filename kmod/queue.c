@@ -459,20 +459,26 @@ static int queue_map(struct kvblk_queue *q, const struct kvblk_vq_config *vq)
 	return 0;
 }
 
+static void queue_free(struct kvblk_queue *q)
+{
+	kfree(q->bell);
+	q->bell = NULL;
+	kfree(q->scratch);
+	q->scratch = NULL;
+}
+
 /* A chain is not longer than its ring. */
 static int queue_alloc(struct kvblk_queue *q, u16 num)
 {
-	int ret;
+	int ret = -ENOMEM;
 
 	q->scratch = kmalloc_array(min(num, KVBLK_CHAIN_MAX), sizeof(*q->scratch),
 				   GFP_KERNEL_ACCOUNT);
-	if (!q->scratch)
-		return -ENOMEM;
-	ret = kvblk_pool_start(&q->pool, num);
-	if (ret) {
-		kfree(q->scratch);
-		q->scratch = NULL;
-	}
+	q->bell = kzalloc(sizeof(*q->bell), GFP_KERNEL_ACCOUNT);
+	if (q->scratch && q->bell)
+		ret = kvblk_pool_start(&q->pool, num);
+	if (ret)
+		queue_free(q);
 	return ret;
 }
 
@@ -538,8 +544,7 @@ bool kvblk_queue_stop(struct kvblk_queue *q)
 void kvblk_queue_release(struct kvblk_queue *q)
 {
 	kvblk_pool_stop(&q->pool);
-	kfree(q->scratch);
-	q->scratch = NULL;
+	queue_free(q);
 	q->vring = (struct kvblk_vring){};
 	q->broken = false;
 	queue_unmap(q);

@@ -219,7 +219,7 @@ struct kvblk_queue {
 	bool turned;
 	bool here;
 	struct task_struct *ringer;
-	struct bio bell;
+	struct bio *bell;
 
 	unsigned long events;
 	struct llist_head done;

@@ -43,7 +43,7 @@ static unsigned long long counter(const char *name)
 		}
 	}
 	fclose(f);
-	DIE("no counter %s", name);
+	DIE("there is no %s", name);
 	return 0;
 }
 
