@@ -260,6 +260,17 @@ static unsigned int threads(void)
 	return n;
 }
 
+/* Queue n is served by thread n modulo @workers. */
+static void expect_spread(unsigned int workers)
+{
+	struct kvblk_queue_stats stats[QUEUES];
+	unsigned int i;
+
+	queue_stats(stats, QUEUES);
+	for (i = 0; i < QUEUES; i++)
+		EXPECT_EQ(stats[i].worker, i % workers);
+}
+
 TEST(workers_change_under_load)
 {
 	static const unsigned int sizes[] = { 4, 1, 3, 2, 4, 2, 1 };
@@ -271,6 +282,7 @@ TEST(workers_change_under_load)
 		n = sizes[i % 7];
 		ASSERT_EQ(set_workers(n), 0);
 		EXPECT_EQ(threads(), n);
+		expect_spread(n);
 		done += run(50);
 	}
 	drain();
