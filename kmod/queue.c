@@ -8,6 +8,7 @@
  * looked at for every chain, so a stop is seen at once whatever the guest does.
  */
 #include <linux/blkdev.h>
+#include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include "queue.h"
 #include "trace.h"
