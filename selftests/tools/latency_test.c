@@ -22,7 +22,7 @@ int kvblk_disk_latency(int ctl, const char *name, uint32_t queue,
 		       struct kvblk_latency_hist **hists,
 		       size_t *count, char *why, size_t why_len)
 {
-	(void)ctl, (void)name, (void)why, (void)why_len;
+	(void)ctl, (void)name, (void)queue, (void)why, (void)why_len;
 	*hists = malloc(sizeof(known));
 	if (!*hists)
 		return -1;
@@ -40,5 +40,5 @@ int refused(const char *disk, int err, const char *why)
 int main(int argc, char **argv)
 {
 	(void)argv;
-	return show_latency(-1, "disk", argc > 1);
+	return show_latency(-1, "disk", 0, argc > 1);
 }
