@@ -171,7 +171,7 @@ verify_on_all()
 {
 	local cpu
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
-		taskset -c "$cpu" fio --name="q$cpu" --filename="$node" --ioengine=io_uring \
+		taskset -c "$cpu" fio --eta=never --name="q$cpu" --filename="$node" --ioengine=io_uring \
 			--direct=1 --rw=randrw --bs=4k --iodepth=16 --offset=$((cpu * 8))M \
 			--size=8M --verify=crc32c --verify_fatal=1 \
 			--output="$work/fio$cpu.log" --minimal &
