@@ -57,8 +57,8 @@ run_logged coverage-build build_all
 say "run (log: $build/run.log)"
 status=0
 rm -rf "$build/out"
-"$ENV_DIR/umlrun.sh" -t 2400 -m 1G --allow 'Call Trace|WARNING: kernel/trace/trace_events\.c' \
-	--shared "$build/out" "$here/job.sh" "$build" \
+"$ENV_DIR/umlrun.sh" -t 2400 -m 1G \
+	--allow 'Call Trace|cut here|WARNING: kernel/trace/trace_events\.c' --shared "$build/out" "$here/job.sh" "$build" \
 	>"$build/run.log" 2>&1 || status=$?
 take_counters
 report --txt "$build/lines.txt"

@@ -112,7 +112,7 @@ boot_uml()
 
 # The page allocator and vmalloc() say with a stack trace that they failed, and the kernel warns of
 # a module's trace events that it could not make.
-FAULT_ALLOW='Call Trace|WARNING: kernel/trace/trace_events\.c'
+FAULT_ALLOW='Call Trace|cut here|WARNING: kernel/trace/trace_events\.c'
 
 boot_fault()
 {
