@@ -58,27 +58,20 @@ static void make_disk(void)
 	disk_add(&disk, &add);
 }
 
+static void (*with_disk)(void);
+
+static void make_disk_and_run(void)
+{
+	make_disk();
+	witness_start(&disk);
+	with_disk();
+}
+
 /* Runs @body with a disk on a mapping, which is resumed whatever happens. */
 static void with_dead_disk(void (*body)(void))
 {
-	int status;
-	pid_t pid;
-
-	dm_make(&dm, SIZE);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		make_disk();
-		witness_start(&disk);
-		body();
-		_exit(0);
-	}
-	if (wait_child(pid, BODY_SECONDS, &status))
-		FAIL("hung with a dead disk");
-	dm_resume(&dm);
-	kill(pid, SIGKILL);
-	wait_child(pid, WAIT_SECONDS, &status);
-	dm_forget(&dm);
+	with_disk = body;
+	dm_with(&dm, SIZE, BODY_SECONDS, make_disk_and_run);
 }
 
 static uint32_t type_of(unsigned int i)

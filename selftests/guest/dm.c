@@ -4,6 +4,7 @@
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,4 +183,24 @@ void dm_forget(const struct dm *dm)
 	unlink(dm->path);
 	arg_init(&arg, dm, DM_DEFERRED_REMOVE);
 	dm_call(DM_DEV_REMOVE, &arg);
+}
+
+void dm_with(struct dm *dm, uint64_t size, unsigned int seconds, void (*body)(void))
+{
+	int status;
+	pid_t pid;
+
+	dm_make(dm, size);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		body();
+		_exit(0);
+	}
+	if (wait_child(pid, seconds, &status))
+		FAIL("hung with a dead disk");
+	dm_resume(dm);
+	kill(pid, SIGKILL);
+	wait_child(pid, WAIT_SECONDS, &status);
+	dm_forget(dm);
 }

@@ -32,6 +32,12 @@ void dm_resume(const struct dm *dm);
 /* From the next moment on I/O fails, or works again. */
 void dm_set_failing(const struct dm *dm, bool failing);
 
+/*
+ * Makes @dm and runs @body in a process of its own with @seconds to live; resumes and forgets the
+ * mapping whatever happens there.
+ */
+void dm_with(struct dm *dm, uint64_t size, unsigned int seconds, void (*body)(void));
+
 /* Takes the mapping away, at the latest when its last user is gone. */
 void dm_forget(const struct dm *dm);
 

@@ -4,7 +4,6 @@
  * bounded time, the guest is told, and all works again when the backing does.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "dm.h"
@@ -83,22 +82,7 @@ static void change_under_dead_disk(void)
 
 TEST(memory_changes_under_a_dead_disk)
 {
-	int status = 0;
-	pid_t pid;
-
 	if (access("/sys/bus/vdpa/devices", F_OK))
 		SKIP("kvblk_vdpa is not loaded");
-	dm_make(&dm, SIZE);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		change_under_dead_disk();
-		_exit(0);
-	}
-	if (wait_child(pid, BODY_SECONDS, &status))
-		FAIL("hung with a dead disk");
-	dm_resume(&dm);
-	kill(pid, SIGKILL);
-	wait_child(pid, WAIT_SECONDS, &status);
-	dm_forget(&dm);
+	dm_with(&dm, SIZE, BODY_SECONDS, change_under_dead_disk);
 }
