@@ -110,9 +110,14 @@ static void file_start(struct kvblk_backing *b, struct kvblk_io *io)
 	file_attempt_put(io);
 }
 
+static bool file_may_attempt(const struct kvblk_backing *b, const struct kvblk_io *io)
+{
+	return b->nowait && file_aligned(b, io);
+}
+
 static bool file_stack(struct kvblk_backing *b, struct kvblk_io *io)
 {
-	if (!b->nowait || !file_aligned(b, io) || !kvblk_bdev_takes(b, io))
+	if (!file_may_attempt(b, io) || !kvblk_bdev_takes(b, io))
 		return false;
 	kvblk_bdev_start(b, io);
 	return true;
@@ -120,10 +125,12 @@ static bool file_stack(struct kvblk_backing *b, struct kvblk_io *io)
 
 static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 {
-	if (file_stack(b, io))
-		return true;
-	if (!b->nowait || !file_aligned(b, io))
+	if (!file_may_attempt(b, io))
 		return false;
+	if (kvblk_bdev_takes(b, io)) {
+		kvblk_bdev_start(b, io);
+		return true;
+	}
 	if (io->write && !file_guard(b->file))
 		return false;
 	file_start(b, io);

@@ -468,12 +468,11 @@ static void queue_free(struct kvblk_queue *q)
 	q->scratch = NULL;
 }
 
-/* A chain is not longer than its ring. */
 static int queue_alloc(struct kvblk_queue *q, u16 num)
 {
 	int ret = -ENOMEM;
 
-	q->scratch = kmalloc_array(min(num, KVBLK_CHAIN_MAX), sizeof(*q->scratch),
+	q->scratch = kmalloc_array(kvblk_chain_max(num), sizeof(*q->scratch),
 				   GFP_KERNEL_ACCOUNT);
 	q->bell = kzalloc(sizeof(*q->bell), GFP_KERNEL_ACCOUNT);
 	if (q->scratch && q->bell)

@@ -120,6 +120,12 @@ struct kvblk_queue_env {
 	struct workqueue_struct *wq;
 };
 
+/* Most pieces of a chain: it is not longer than its ring (2.7.5.3.1). */
+static inline u16 kvblk_chain_max(u16 num)
+{
+	return min_t(u16, num, KVBLK_CHAIN_MAX);
+}
+
 /* Bits of kvblk_queue.events. */
 enum kvblk_queue_event {
 	KVBLK_EV_KICK,		/* look at the ring */

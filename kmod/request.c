@@ -115,7 +115,10 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
 {
 	const struct kvblk_queue_env *env = &req->q->env;
 	struct kvblk_mem_reader rd = kvblk_mem_reader(env->mem, sleep);
-	struct kvblk_chain chain = { .seg = scratch, .max = KVBLK_CHAIN_MAX };
+	struct kvblk_chain chain = {
+		.seg = scratch,
+		.max = kvblk_chain_max(req->q->vring.num),
+	};
 	int ret;
 
 	ret = kvblk_vring_walk(&req->q->vring, req->head, &rd.g, &chain);
@@ -149,7 +152,8 @@ static int req_prepare_job(struct kvblk_req *req)
 	int ret;
 
 	/* Without it the guest loses its disk until a reset: take any pages. */
-	scratch = kvmalloc_array(KVBLK_CHAIN_MAX, sizeof(*scratch), GFP_KERNEL);
+	scratch = kvmalloc_array(kvblk_chain_max(req->q->vring.num), sizeof(*scratch),
+				 GFP_KERNEL);
 	if (!scratch)
 		return -ENOMEM;
 	ret = req_read_chain(req, scratch, true);
