@@ -12,42 +12,63 @@
 
 #define POISON		0x5a
 #define STRAGGLE_US	200000	/* for what should not come to come */
+#define TABLE_REACH	(2 * MIB)	/* of one page table */
 
-static uint8_t *map_region(enum memory_kind kind, uint64_t size)
+/*
+ * A region begins where a page table does, on every machine: whole tables go away with memory that
+ * is dropped. What is left of the reservation keeps the region apart from its neighbours.
+ */
+static uint8_t *reserve(uint64_t size)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *p = mmap(NULL, size + TABLE_REACH, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		DIE("address space for guest memory: %s", strerror(errno));
+	return p;
+}
+
+static uint8_t *aligned(uint8_t *p)
+{
+	return p + (-(uintptr_t)p & (TABLE_REACH - 1));
+}
+
+static void map_region(enum memory_kind kind, struct region *r)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
 	int fd = -1;
 	void *p;
 
 	if (kind == MEMORY_SHARED) {
 		fd = memfd_create("guest", MFD_CLOEXEC);
 		ASSERT_GE(fd, 0);
-		ASSERT_EQ(ftruncate(fd, size), 0);
-		flags = MAP_SHARED;
+		ASSERT_EQ(ftruncate(fd, r->size), 0);
+		flags = MAP_SHARED | MAP_FIXED;
 	}
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	p = mmap(r->addr, r->size, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (p == MAP_FAILED)
 		DIE("map guest memory: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	/* Vhost takes a limited number of runs of pages, one by one. */
 	if (vdpa_phys())
-		madvise(p, size, MADV_HUGEPAGE);
-	return p;
+		madvise(p, r->size, MADV_HUGEPAGE);
 }
 
 void memory_add(struct memory *m, enum memory_kind kind, uint64_t gpa,
 		uint64_t size)
 {
+	struct region *r = &m->region[m->nr];
+
 	ASSERT_LE(m->nr + 1, MEMORY_REGIONS);
-	m->region[m->nr++] = (struct region) {
-		.gpa = gpa,
-		.size = size,
-		.addr = map_region(kind, size),
-	};
+	r->gpa = gpa;
+	r->size = size;
+	r->reserved = reserve(size);
+	r->addr = aligned(r->reserved);
+	map_region(kind, r);
+	m->nr++;
 }
 
-/* Mappings grow downwards: regions that ascend do not touch in addresses. */
 void memory_init(struct memory *m, enum memory_kind kind)
 {
 	memset(m, 0, sizeof(*m));
@@ -87,9 +108,12 @@ void memory_forbid(const struct memory *m, uint64_t gpa, uint64_t len)
 
 void memory_exit(struct memory *m)
 {
-	for (; m->nr; m->nr--)
-		munmap(m->region[m->nr - 1].addr,
-		       m->region[m->nr - 1].size);
+	struct region *r;
+
+	for (; m->nr; m->nr--) {
+		r = &m->region[m->nr - 1];
+		munmap(r->reserved, r->size + TABLE_REACH);
+	}
 }
 
 void memory_expect_left_alone(const struct memory *m)

@@ -30,6 +30,7 @@ struct region {
 	uint64_t gpa;
 	uint64_t size;
 	uint8_t *addr;
+	uint8_t *reserved;	/* address space around it */
 };
 
 /**
