@@ -8,6 +8,9 @@
  * where it may sleep: so it does for every device that is stacked on another. A bio is
  * put there that is for a disk of our own, and rings for the turn. No other thread has to
  * run for a request.
+ *
+ * A driver that has run out of tags dispatches the requests of others and sleeps for a tag,
+ * all within its own submission. Then the worker serves the queue, a little late.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -16,6 +19,8 @@
 #include <linux/preempt.h>
 #include "here.h"
 #include "queue.h"
+
+#define LATE_NS		(10 * NSEC_PER_MSEC)	/* for a bell that does not ring */
 
 /* Where the bell's bios go: no capacity, no node, nobody can open it. */
 static struct gendisk *bell_disk;
@@ -33,12 +38,12 @@ static void bell_ring(struct bio *bio)
 		kvblk_queue_turn_here(q);
 	rcu_read_lock();
 	/* Pairs with the acquire of who claims it, or sees no ringer. */
-	smp_store_release(&q->ringer, NULL);
+	smp_store_release(&q->bell.ringer, NULL);
 	if (claimed)
 		kvblk_queue_unclaim(q);
 	/*
 	 * Who found it claimed, or with a ringer, has left an event for us to pass on. Pairs
-	 * with set_current_state() in worker_thread(), and the barrier in queue_finish_stop().
+	 * with set_current_state() in worker_thread(), and the barrier in kvblk_bell_stop().
 	 */
 	smp_mb();
 	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
@@ -60,23 +65,66 @@ static bool bell_is_possible(const struct kvblk_queue *q)
 	       q->env.backing->stacks;
 }
 
+/* One look at a busy queue in a while: a timer for each bell would cost more than the bell. */
+static void bell_watch(struct kvblk_bell *bell)
+{
+	WRITE_ONCE(bell->hung, bell->hung + 1);
+	if (hrtimer_is_queued(&bell->timer))
+		return;
+	WRITE_ONCE(bell->seen, bell->hung);
+	hrtimer_start(&bell->timer, ns_to_ktime(LATE_NS), HRTIMER_MODE_REL);
+}
+
+static enum hrtimer_restart bell_timer(struct hrtimer *timer)
+{
+	struct kvblk_queue *q = container_of(timer, struct kvblk_queue, bell.timer);
+	unsigned int hung = READ_ONCE(q->bell.hung);
+
+	if (!READ_ONCE(q->bell.ringer))
+		return HRTIMER_NORESTART;
+	if (hung == READ_ONCE(q->bell.seen)) {
+		kvblk_worker_wake(q);
+		return HRTIMER_NORESTART;
+	}
+	WRITE_ONCE(q->bell.seen, hung);
+	hrtimer_forward_now(timer, ns_to_ktime(LATE_NS));
+	return HRTIMER_RESTART;
+}
+
+void kvblk_bell_setup(struct kvblk_queue *q)
+{
+	hrtimer_setup(&q->bell.timer, bell_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+}
+
+bool kvblk_bell_stop(struct kvblk_queue *q)
+{
+	/* Pairs with those of bell_hang(), bell_ring(): who rings later finds it stopping. */
+	smp_mb();
+	if (READ_ONCE(q->bell.ringer))
+		return false;
+	hrtimer_cancel(&q->bell.timer);
+	return true;
+}
+
 /* Whether this thread will ring, or rings already, after what it is at. */
 static bool bell_hang(struct kvblk_queue *q)
 {
-	struct task_struct *ringer = cmpxchg(&q->ringer, NULL, current);
+	struct kvblk_bell *bell = &q->bell;
+	struct task_struct *ringer = cmpxchg(&bell->ringer, NULL, current);
 
 	if (ringer)
 		return ringer == current;
-	/* Of the two, this look and that in queue_finish_stop(), one sees the other. */
+	/* Of the two, this look and that in kvblk_bell_stop(), one sees the other. */
 	if (READ_ONCE(q->state) != KVBLK_QUEUE_RUNNING) {
-		WRITE_ONCE(q->ringer, NULL);
+		WRITE_ONCE(bell->ringer, NULL);
 		return false;
 	}
-	bio_init(q->bell, NULL, NULL, 0, 0);
-	q->bell->bi_bdev = bell_disk->part0;
-	q->bell->bi_private = q;
+	bio_init(bell->bio, NULL, NULL, 0, 0);
+	bell->bio->bi_bdev = bell_disk->part0;
+	bell->bio->bi_private = q;
 	/* The first: what is listed behind it may wait for what it does. */
-	bio_list_add_head(&current->bio_list[0], q->bell);
+	bio_list_add_head(&current->bio_list[0], bell->bio);
+	bell_watch(bell);
 	return true;
 }
 

@@ -8,8 +8,6 @@
  * looked at for every chain, so a stop is seen at once whatever the guest does.
  */
 #include <linux/blkdev.h>
-#include <linux/slab.h>
-#include <linux/virtio_config.h>
 #include "queue.h"
 #include "trace.h"
 
@@ -315,9 +313,7 @@ static void queue_finish_stop(struct kvblk_queue *q)
 	q->held = NULL;
 	if (kvblk_used_in_flight(q))
 		return;
-	/* Pairs with those in here.c: who rings later finds the queue stopping. */
-	smp_mb();
-	if (READ_ONCE(q->ringer))
+	if (!kvblk_bell_stop(q))
 		return;
 
 	kvblk_used_reclaim(q, false);
@@ -420,97 +416,11 @@ void kvblk_queue_init(struct kvblk_queue *q, const struct kvblk_queue_env *env,
 	kvblk_gate_waiter_init(&q->waiter, queue_tokens);
 	hrtimer_setup(&q->timer, queue_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	kvblk_watch_init(q);
+	kvblk_bell_setup(q);
 	kvblk_moderate_init(q);
 	q->destination = worker;
 	q->worker = worker;
 	kvblk_worker_give(worker, q);
-}
-
-static void queue_unmap(struct kvblk_queue *q)
-{
-	int i = ARRAY_SIZE(q->area);
-
-	while (i--) {
-		if (q->area[i].addr)
-			q->env.mem->ops->unmap(&q->area[i]);
-	}
-}
-
-static int queue_map(struct kvblk_queue *q, const struct kvblk_vq_config *vq)
-{
-	const struct {
-		u64 gpa;
-		size_t len;
-	} want[] = {
-		{ vq->desc, kvblk_vring_desc_size(vq->num) },
-		{ vq->avail, kvblk_vring_avail_size(vq->num) },
-		{ vq->used, kvblk_vring_used_size(vq->num) },
-	};
-	const struct kvblk_mem *mem = q->env.mem;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < ARRAY_SIZE(want); i++) {
-		ret = mem->ops->map(mem, want[i].gpa, want[i].len, &q->area[i]);
-		if (ret) {
-			queue_unmap(q);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-static void queue_free(struct kvblk_queue *q)
-{
-	kfree(q->bell);
-	q->bell = NULL;
-	kfree(q->scratch);
-	q->scratch = NULL;
-}
-
-static int queue_alloc(struct kvblk_queue *q, u16 num)
-{
-	int ret = -ENOMEM;
-
-	q->scratch = kmalloc_array(kvblk_chain_max(num), sizeof(*q->scratch),
-				   GFP_KERNEL_ACCOUNT);
-	q->bell = kzalloc(sizeof(*q->bell), GFP_KERNEL_ACCOUNT);
-	if (q->scratch && q->bell)
-		ret = kvblk_pool_start(&q->pool, num);
-	if (ret)
-		queue_free(q);
-	return ret;
-}
-
-int kvblk_queue_prepare(struct kvblk_queue *q, const struct kvblk_vq_config *vq,
-			u64 features)
-{
-	int ret;
-
-	ret = queue_map(q, vq);
-	if (ret)
-		return ret;
-	ret = queue_alloc(q, vq->num);
-	if (ret) {
-		queue_unmap(q);
-		return ret;
-	}
-
-	q->vring = (struct kvblk_vring){
-		.num = vq->num,
-		.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
-		.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
-		.desc = q->area[0].addr,
-		.avail = q->area[1].addr,
-		.used = q->area[2].addr,
-		.next_avail = vq->base,
-		.next_used = vq->base,
-		.published = vq->base,
-	};
-	q->write_through = !(features & BIT_ULL(VIRTIO_BLK_F_FLUSH));
-	q->waiting = false;
-	kvblk_arrive_init(&q->arrive, vq->base);
-	return 0;
 }
 
 void kvblk_queue_run(struct kvblk_queue *q)
@@ -539,13 +449,4 @@ bool kvblk_queue_stop(struct kvblk_queue *q)
 	WRITE_ONCE(q->state, KVBLK_QUEUE_STOPPING);
 	kvblk_queue_event(q, KVBLK_EV_STATE);
 	return true;
-}
-
-void kvblk_queue_release(struct kvblk_queue *q)
-{
-	kvblk_pool_stop(&q->pool);
-	queue_free(q);
-	q->vring = (struct kvblk_vring){};
-	q->broken = false;
-	queue_unmap(q);
 }

@@ -164,6 +164,22 @@ struct kvblk_watch {
 };
 
 /**
+ * struct kvblk_bell - Reminds a driver's thread that it is to serve the queue; see here.c
+ * @bio: What it finds in its list.
+ * @ringer: That thread: the queue does not get idle before it has been at it.
+ * @timer: The thread sleeps meanwhile: wakes the worker.
+ * @hung: How often it was hung.
+ * @seen: @hung when the timer was started.
+ */
+struct kvblk_bell {
+	struct bio *bio;
+	struct task_struct *ringer;
+	struct hrtimer timer;
+	unsigned int hung;
+	unsigned int seen;
+};
+
+/**
  * struct kvblk_queue - A virtqueue
  *
  * @env: Immutable.
@@ -176,8 +192,7 @@ struct kvblk_watch {
  *	worker itself, until it has settled the queue, or a driver's thread (here.c).
  * @turned: It is the worker; written by the worker only.
  * @here: It is a driver's thread.
- * @ringer: The driver's thread that will be at it: the queue does not get idle before.
- * @bell: What reminds that thread.
+ * @bell: One will be.
  *
  * @events: enum kvblk_queue_event, from any context.
  * @done: Requests that come back, from any context.
@@ -224,8 +239,7 @@ struct kvblk_queue {
 	unsigned long claimed;
 	bool turned;
 	bool here;
-	struct task_struct *ringer;
-	struct bio *bell;
+	struct kvblk_bell bell;
 
 	unsigned long events;
 	struct llist_head done;
@@ -351,6 +365,10 @@ static inline bool kvblk_queue_claimed(const struct kvblk_queue *q)
 {
 	return test_bit(0, &q->claimed);
 }
+
+/* here.c: called by queue.c; stop is false while somebody is to ring. */
+void kvblk_bell_setup(struct kvblk_queue *q);
+bool kvblk_bell_stop(struct kvblk_queue *q);
 
 /* queue.c: called by here.c */
 void kvblk_queue_kicked(struct kvblk_queue *q);

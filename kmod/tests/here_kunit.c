@@ -36,6 +36,25 @@ static int here_test_init(struct kunit *test)
 	return bench_use_pages(b);
 }
 
+/* Kicks, and is kept from the list. */
+static struct bio *hang_only(struct bench *b)
+{
+	struct bio_list list[2] = {};
+	struct bio *bio;
+
+	current->bio_list = list;
+	kvblk_queue_kick_here(&b->q);
+	current->bio_list = NULL;
+	bio = bio_list_pop(&list[0]);
+	KUNIT_EXPECT_NULL(b->test, bio_list_pop(&list[0]));
+	return bio;
+}
+
+static void ring(struct bio *bio)
+{
+	bio->bi_bdev->bd_disk->fops->submit_bio(bio);
+}
+
 /* The self-check would wake the worker now and then. */
 static void start(struct bench *b, u16 num)
 {
@@ -164,31 +183,48 @@ static void late_event_is_passed_on(struct kunit *test)
 static void stop_waits_for_the_bell(struct kunit *test)
 {
 	struct bench *b = test->priv;
-	struct bio_list list[2] = {};
 	struct bio *bio;
 
 	start(b, 64);
 	bench_put_reads(b, 0, 1);
-	current->bio_list = list;
-	kvblk_queue_kick_here(&b->q);
-	/* Twice for one ring. */
-	kvblk_queue_kick_here(&b->q);
-	current->bio_list = NULL;
+	bio = hang_only(b);
+	hrtimer_cancel(&b->q.bell.timer);
+	KUNIT_ASSERT_NOT_NULL(test, bio);
+	/* Once for two kicks. */
+	KUNIT_EXPECT_NULL(test, hang_only(b));
 	KUNIT_EXPECT_TRUE(test, kvblk_queue_stop(&b->q));
 	bench_settle(b);
 	KUNIT_EXPECT_FALSE(test, kvblk_queue_idle(&b->q));
-	bio = bio_list_pop(&list[0]);
-	KUNIT_ASSERT_NOT_NULL(test, bio);
-	KUNIT_EXPECT_NULL(test, bio_list_pop(&list[0]));
-	bio->bi_bdev->bd_disk->fops->submit_bio(bio);
+	ring(bio);
 	bench_await_stop(b);
 	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->disk.attempts));
 	/* And a stopped one hangs none. */
-	current->bio_list = list;
-	kvblk_queue_kick_here(&b->q);
-	current->bio_list = NULL;
-	KUNIT_EXPECT_TRUE(test, bio_list_empty(&list[0]));
+	KUNIT_EXPECT_NULL(test, hang_only(b));
+}
+
+/* Its thread sleeps for what only the queue can give: the worker is at it instead. */
+static void late_bell(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned int i;
+	struct bio *bio;
+
+	start(b, 64);
+	/* The first look may be one that saw another bell. */
+	for (i = 1; i <= 3; i++) {
+		bench_put_reads(b, 0, 1);
+		if (i == 2)
+			kick_here(b);
+		bio = i == 2 ? NULL : hang_only(b);
+		bench_expect_done(b, i);
+		if (bio)
+			ring(bio);
+		bench_settle(b);
+	}
+	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
+	bench_stop(b);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&b->q.bell.timer));
 }
 
 /* The driver's thread asks for tokens as the worker does, and the timer wakes that. */
@@ -251,6 +287,7 @@ static struct kunit_case here_cases[] = {
 	KUNIT_CASE(claimed_is_left),
 	KUNIT_CASE(late_event_is_passed_on),
 	KUNIT_CASE(stop_waits_for_the_bell),
+	KUNIT_CASE(late_bell),
 	KUNIT_CASE(stalls),
 	KUNIT_CASE(race),
 	{}
