@@ -7,6 +7,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/env/common.sh"
 TAG=check
 
+# What the last lines repeat: failed tests, and what a machine ended of.
+FAILURE='^[[:space:]]*not ok [0-9]|\] (the machine died|the kernel log reports|time limit reached)'
 passed=0 failed=0 skipped=0
 failures=()
 
@@ -43,7 +45,7 @@ run_part()
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	while read -r line; do
 		failures+=("$name: $line")
-	done < <(grep -E '^[[:space:]]*not ok [0-9]' "$log" || true)
+	done < <(grep -E "$FAILURE" "$log" || true)
 	say "== $name: $p passed, $f failed, $s skipped, $((SECONDS - start)) s =="
 }
 

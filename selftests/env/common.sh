@@ -149,9 +149,15 @@ scan_log()
 	[ -e "$1" ] || return 0
 	hits=$(grep -Eva "${2:-$never}" "$1" | grep -Ean -B 3 -A 30 "$SPLAT" | head -n 150 || true)
 	[ -n "$hits" ] || return 0
-	say "the kernel log reports a bug ($1):"
+	say "the kernel log reports a bug ($1): $(first_bug "$1" "${2:-$never}")"
 	printf '%s\n' "$hits" >&2
 	return 1
+}
+
+# first_bug FILE REGEX - the line that says what it is, or "no bug in its log"
+first_bug()
+{
+	grep -Eva "$2" "$1" | grep -Eav 'cut here' | grep -Eam 1 "$SPLAT" || echo "no bug in its log"
 }
 
 write_job()
@@ -178,7 +184,7 @@ job_result()
 		case $machine in
 		124 | 137) say "time limit reached"; exit 124 ;;
 		esac
-		say "the machine died (status $machine)"
+		say "the machine died (status $machine): $(first_bug "$dir/console.log" "${allow:-^\b$}")"
 		exit 125
 	fi
 	status=$(cat "$dir/.job/status")

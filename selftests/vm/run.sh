@@ -149,11 +149,12 @@ boot_old() { boot_short 6.1; }
 boot_new() { boot_short 7.2; }
 
 # Nested guests under emulation can meet a fault of the emulator: QEMU aborts, the guest takes a
-# double fault at its system call entry, or the outer kernel runs into a breakpoint of its own live
-# patching. Just that is tried again.
+# double fault at its system call entry, the outer kernel runs into a breakpoint of its own live
+# patching, or the machine is gone without a word, where a kernel would have printed a trace. Just
+# that is tried again.
 emulator_fault()
 {
-	grep -qsE "iotlb_to_section|double fault|Oops: int3" "$1" "$2"
+	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$1" "$2"
 }
 
 # retry_nested SERIES JOB PREPARE BOOT-OPTION... - PREPARE makes the disks anew for every try.
