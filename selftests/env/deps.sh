@@ -18,7 +18,7 @@ packages_of()
 	unit) echo gcc g++ make libc6-dev python3 mandoc ;;
 	uml) echo gcc make patch libc6-dev flex bison bc libelf-dev libssl-dev kmod xz-utils cpio perl \
 		python3 rsync busybox-static e2fsprogs iproute2 dmsetup ;;
-	vm) echo qemu-system-x86 qemu-utils busybox-static cpio kmod e2fsprogs xfsprogs \
+	vm) echo gcc libc6-dev qemu-system-x86 qemu-utils busybox-static cpio kmod e2fsprogs xfsprogs \
 		btrfs-progs util-linux dmsetup iproute2 zstd xz-utils ;;
 	chroot) echo mmdebstrap util-linux ;;
 	fuzz) echo clang-14 libclang-rt-14-dev llvm-14 make libc6-dev python3 ;;

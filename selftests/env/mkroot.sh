@@ -108,6 +108,9 @@ for name in "${files[@]}"; do
 	add_file "${name%%:*}" "${name#*:}"
 done
 add_modules
+case " $modules " in
+*" kvm_amd "*) gcc -O2 -Wall -static -o "$root/usr/sbin/kvm-hold" "$ENV_DIR/kvm-hold.c" ;;
+esac
 cp "$init" "$root/init"
 chmod 755 "$root/init"
 

@@ -27,6 +27,7 @@ enter_rootfs()
 	[ ! -d /kvblk ] || mount -o bind /kvblk /sysroot/kvblk
 	umount /dev /sys /proc
 	cp /init /sysroot/init
+	[ ! -e /usr/sbin/kvm-hold ] || cp /usr/sbin/kvm-hold /sysroot/usr/sbin/
 	exec chroot /sysroot /bin/busybox sh /init entered
 }
 
@@ -51,6 +52,8 @@ ip link set lo up
 modprobe -a virtio_pci virtio_blk 9pnet_virtio 9p
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /mnt/out
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,ro src /mnt/src 2>/dev/null
+
+[ ! -e /usr/sbin/kvm-hold ] || kvm-hold &
 
 # The second serial port carries what the job prints, the first one only the kernel's messages.
 stty -F /dev/ttyS1 raw -echo 115200
