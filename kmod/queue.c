@@ -362,6 +362,8 @@ static void queue_tell_quiet(struct kvblk_queue *q)
 {
 	if (!READ_ONCE(q->paused) || READ_ONCE(q->quiet) || kvblk_used_in_flight(q))
 		return;
+	/* The driver that is told is the one that was there before a snapshot. */
+	kvblk_moderate_flush(q);
 	/* Pairs with the acquire in kvblk_queue_quiet(). */
 	smp_store_release(&q->quiet, true);
 	q->env.ops->quiet(q);

@@ -101,6 +101,79 @@ static void one_at_a_time_is_not_held(struct kunit *test)
 	bench_stop(b);
 }
 
+static void one_read(struct bench *b, u16 slot)
+{
+	u16 idx = guest_ring_used_idx(&b->ring);
+
+	bench_put_reads(b, slot, 1);
+	bench_kick(b);
+	bench_expect_done(b, idx + 1);
+	bench_settle(b);
+}
+
+/* Interrupts for @n requests that are there one by one and end at once. */
+static unsigned int told(struct bench *b, unsigned int n)
+{
+	unsigned int before = READ_ONCE(b->interrupts);
+
+	while (n--)
+		one_read(b, 0);
+	return READ_ONCE(b->interrupts) - before;
+}
+
+/* A driver that goes on without being told is told less often, up to the limit. */
+static void deep_driver(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	moderate(b, 8, LONG_US);
+	bench_start(b, 64, 0);
+	KUNIT_EXPECT_EQ(test, 64, told(b, 64));
+	KUNIT_EXPECT_EQ(test, 64, told(b, 2 * 64));
+	KUNIT_EXPECT_EQ(test, 64, told(b, 4 * 64));
+	KUNIT_EXPECT_EQ(test, 64, told(b, 8 * 64));
+	KUNIT_EXPECT_EQ(test, 64, told(b, 8 * 64));
+	bench_stop(b);
+}
+
+/* One that waits to be told pays the time once, and then less and less often. */
+static void shallow_driver(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned int round, n;
+
+	bench_start(b, 64, 0);
+	for (round = 0; round < 3; round++) {
+		moderate(b, 8, LONG_US);
+		n = 64 << round;
+		KUNIT_EXPECT_EQ(test, n, told(b, n));
+		moderate(b, 8, SOON_US);
+		KUNIT_EXPECT_EQ(test, round, bench_stat(b, KVBLK_STAT_HELD));
+		one_read(b, 0);
+		bench_until(b, READ_ONCE(b->interrupts) == bench_stat(b, KVBLK_STAT_REQUESTS));
+	}
+	KUNIT_EXPECT_EQ(test, 3, bench_stat(b, KVBLK_STAT_HELD));
+	bench_stop(b);
+}
+
+/* Who pauses the disk takes a snapshot: nothing is owed over it. */
+static void pause_tells(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	moderate(b, 8, LONG_US);
+	bench_start(b, 64, 0);
+	told(b, 64);
+	KUNIT_EXPECT_EQ(test, 0, told(b, 1));
+	kvblk_queue_pause(&b->q, true);
+	bench_until(b, kvblk_queue_quiet(&b->q));
+	KUNIT_EXPECT_EQ(test, 65, b->interrupts);
+	kvblk_queue_pause(&b->q, false);
+	KUNIT_EXPECT_EQ(test, 0, told(b, 1));
+	KUNIT_EXPECT_EQ(test, 1, told(b, 1));
+	bench_stop(b);
+}
+
 /* What the driver does not want is not owed to it. */
 static void unwanted_is_not_owed(struct kunit *test)
 {
@@ -159,6 +232,9 @@ static struct kunit_case moderate_cases[] = {
 	KUNIT_CASE(by_count),
 	KUNIT_CASE(by_time),
 	KUNIT_CASE(one_at_a_time_is_not_held),
+	KUNIT_CASE(deep_driver),
+	KUNIT_CASE(shallow_driver),
+	KUNIT_CASE(pause_tells),
 	KUNIT_CASE(unwanted_is_not_owed),
 	KUNIT_CASE(changed_live),
 	KUNIT_CASE(stop_forgets),

@@ -139,9 +139,9 @@ struct kvblk_limit {
  *	the backing is empty. EDOM: not a multiple of @block_size. EFBIG: more
  *	than the backing holds.
  * @limits: Limits by enum kvblk_limit_id.
- * @interrupt_count: An interrupt is held back until it tells of so many answers, nothing is
- *	in flight any more, or @interrupt_usecs are over. At most KVBLK_INTERRUPT_COUNT_MAX;
- *	0: none is held back.
+ * @interrupt_count: An interrupt is held back until it tells of so many answers, no more are
+ *	to come before the driver is told, or @interrupt_usecs are over. At most
+ *	KVBLK_INTERRUPT_COUNT_MAX; 0: none is held back.
  * @interrupt_usecs: At most KVBLK_INTERRUPT_USECS_MAX. EINVAL: one of the two is 0, the
  *	other is not.
  *
