@@ -22,28 +22,24 @@ kvblk_guest()
 		--disk bench "${guest_args[@]}" "$@"
 }
 
-guest_kvblk_mmio()
+# kvblk_disk OPTION-OF-SET...
+kvblk_disk()
 {
 	kvblkctl add bench /dev/nullb0 --direct
-	kvblk_guest
+	[ $# -eq 0 ] || kvblkctl set bench "$@"
 }
 
-guest_kvblk_pin()
+looking=(--poll-us 1000 --poll-percent 100)
+
+guest_kvblk_mmio() { kvblk_disk && kvblk_guest; }
+guest_kvblk_pin() { kvblk_disk && kvblk_guest --pin; }
+guest_kvblk_split() { kvblk_disk && kvblk_guest --pin --irqchip split; }
+guest_kvblk_poll() { kvblk_disk "${looking[@]}" && kvblk_guest --pin --irqchip split; }
+guest_kvblk_held() { kvblk_disk --interrupts 16:5000 && kvblk_guest --pin --irqchip split; }
+guest_kvblk_both()
 {
-	kvblkctl add bench /dev/nullb0 --direct
-	kvblk_guest --pin
+	kvblk_disk "${looking[@]}" --interrupts 16:5000 && kvblk_guest --pin --irqchip split
 }
-
-guest_kvblk_poll()
-{
-	kvblkctl add bench /dev/nullb0 --direct
-	kvblkctl set --poll-us 1000 --poll-percent 100 bench
-	kvblk_guest --pin
-}
-
-end_kvblk_mmio() { kvblkctl remove bench; }
-end_kvblk_poll() { kvblkctl remove bench; }
-end_kvblk_pin() { kvblkctl remove bench; }
 
 # qemu MACHINE ARGUMENT...
 qemu()
@@ -89,14 +85,17 @@ guest_qemu_microvm()
 
 # ---- the console ----
 
-# Follows it up to a line "bench: $1".
+# Follows it up to a line "bench: $1", and leaves in $said what comes behind that.
 follow()
 {
 	local line
 	while IFS= read -r -t "$LIMIT" -u 4 line; do
 		line=${line%$'\r'}
 		case $line in
-		*"bench: $1"*) return 0 ;;
+		*"bench: $1"*)
+			said=${line##*"bench: $1"}
+			return 0
+			;;
 		*"bench: failed"*) break ;;
 		esac
 		echo "$system: $line" >>"$OUT/guests.log"
@@ -112,7 +111,7 @@ follow()
 counters()
 {
 	local name rest
-	for name in exits mmio_exits io_exits halt_exits irq_injections; do
+	for name in exits mmio_exits io_exits halt_exits; do
 		echo "$name=$(<"$kvm/$name")"
 	done
 	awk '$1 == "ctxt" { print "ctxt=" $2 }' /proc/stat
@@ -129,7 +128,7 @@ sample()
 	counters >/tmp/after
 	mark
 	echo "guest system=$system cpus=$CPUS depth=$depth requests=$requests mark=$marks" \
-		"$(paste -d = /tmp/before /tmp/after |
+		"interrupts=$((said)) $(paste -d = /tmp/before /tmp/after |
 			awk -F = '{ printf "%s=%d ", $1, $4 - $2 }')"
 	marks=$((marks + 2))
 }
@@ -175,6 +174,9 @@ echo "machine kernel=$(uname -r) qemu=$(qemu-system-x86_64 --version | awk 'NR =
 for CPUS in $CPUS_LIST; do
 	for system in $GUESTS; do
 		measure
-		[ "$(type -t "end_$system")" != function ] || "end_$system"
+		case $system in
+		kvblk_vhost) end_kvblk_vhost ;;
+		kvblk_*) kvblkctl remove bench ;;
+		esac
 	done
 done

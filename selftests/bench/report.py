@@ -16,7 +16,10 @@ SYSTEMS = {
     "vduse": "VDUSE, virtio_vdpa",
     "kvblk_mmio": "kvblk, virtio-mmio",
     "kvblk_pin": "kvblk, virtio-mmio, pinned",
-    "kvblk_poll": "the same, looking 1 ms",
+    "kvblk_split": "pinned, split irqchip",
+    "kvblk_poll": "that, looking 1 ms",
+    "kvblk_held": "that, interrupts 16:5000",
+    "kvblk_both": "that, looking, 16:5000",
     "kvblk_vhost": "kvblk, vhost-vdpa",
     "qemu_native": "QEMU PCI, iothread, aio=native",
     "qemu_uring": "QEMU PCI, iothread, io_uring",
@@ -129,7 +132,7 @@ GUEST_COLUMNS = (
     ("mmio_exits", "MMIO exits", "{:.2f}"),
     ("ctxt", "switches", "{:.2f}"),
     ("calls", "calls", "{:.2f}"),
-    ("irq_injections", "interrupts", "{:.2f}"),
+    ("interrupts", "interrupts", "{:.2f}"),
     ("guest", "guest instr.", "{:.0f}"),
 )
 

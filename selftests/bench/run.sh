@@ -7,7 +7,7 @@
 #
 #   --systems "S..."  only these          --backings "null file"     --depths "1 32 128"
 #   --sizes "4k 64k"                      --rws "randread randwrite"
-#   --guests "S..."   also kvblk_vhost    --cpus "N..."  of the guests (default "1 2")
+#   --guests "S..."   only these          --cpus "N..."  of the guests (default "1 2")
 #   --out DIR         where the results go (default out/bench): results.txt, .json, .svg
 #   --profile         of the last of SYSTEMS and GUESTS which functions the instructions are in:
 #                     only 4 KiB random reads from the null block device at depth 1 and 32, in
@@ -28,7 +28,9 @@ RETRIES=2
 SHORT=500 LONG=3500
 GUEST_SHORT=500 GUEST_LONG=3500
 
-systems='' guests='kvblk_mmio kvblk_pin kvblk_poll qemu_native qemu_uring qemu_microvm' cpus='1 2'
+systems='' cpus='1 2'
+guests='kvblk_mmio kvblk_pin kvblk_split kvblk_poll kvblk_held kvblk_both kvblk_vhost'
+guests+=' qemu_native qemu_uring qemu_microvm'
 backings='null file' depths='1 32 128' sizes='4k 64k' rws='randread randwrite'
 out=$TOP/out/bench keep='' profile='' check='' parts=()
 while [ $# -gt 0 ]; do
