@@ -112,8 +112,10 @@ static int add_queues(struct kvblk_add *arg, struct kvblk_why *why)
 static void add_settings(const struct kvblk_add *arg, struct kvblk_set *set)
 {
 	*set = (struct kvblk_set){
-		.hdr.flags = KVBLK_SET_INTERRUPTS,
+		.hdr.flags = KVBLK_SET_FLAGS,
 		.limit_mask = BIT(KVBLK_LIMIT_NR) - 1,
+		.poll_us = arg->poll_us,
+		.poll_percent = arg->poll_percent,
 		.interrupt_count = arg->interrupt_count,
 		.interrupt_usecs = arg->interrupt_usecs,
 	};

@@ -194,6 +194,8 @@ static int config_show(struct seq_file *m, void *unused)
 	seq_printf(m, "serial %.20s\n", disk->spec.serial);
 	seq_printf(m, "interrupt_count %u\n", READ_ONCE(disk->moderation.count));
 	seq_printf(m, "interrupt_usecs %u\n", READ_ONCE(disk->moderation.usecs));
+	seq_printf(m, "poll_us %lu\n", READ_ONCE(disk->poll.max_ns) / NSEC_PER_USEC);
+	seq_printf(m, "poll_percent %u\n", READ_ONCE(disk->poll.percent));
 	for (id = 0; id < KVBLK_BUCKET_NR; id++) {
 		bucket = kvblk_gate_get(&disk->gate, id, &balance);
 		seq_printf(m, "limit_%s %llu burst %llu\n", kvblk_bucket_names[id],

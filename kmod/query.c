@@ -75,6 +75,8 @@ int kvblk_control_query(void *ctx, void *data, struct kvblk_why *why)
 		.interrupt_usecs = READ_ONCE(disk->moderation.usecs),
 		.queues = disk->geo.queues,
 		.workers = READ_ONCE(disk->workers),
+		.poll_us = READ_ONCE(disk->poll.max_ns) / NSEC_PER_USEC,
+		.poll_percent = READ_ONCE(disk->poll.percent),
 	};
 	memcpy(arg->name, disk->spec.name, sizeof(arg->name));
 	memcpy(arg->serial, disk->spec.serial, sizeof(arg->serial));

@@ -286,6 +286,27 @@ TEST(add_interrupts)
 	EXPECT_EQ(q.interrupt_usecs, 50);
 }
 
+TEST(add_poll)
+{
+	struct kvblk_query q;
+	struct kvblk_add add;
+
+	fill_add(&add);
+	add.poll_us = KVBLK_POLL_US_MAX + 1;
+	add.poll_percent = 100;
+	refuse_add(&add, -EINVAL, "poll_us");
+	add.poll_us = KVBLK_POLL_US_MAX;
+	add.poll_percent = 0;
+	refuse_add(&add, -EINVAL, "poll_percent");
+	add.poll_percent = 101;
+	refuse_add(&add, -EINVAL, "poll_percent");
+	add.poll_percent = 100;
+	ASSERT_EQ(call(control(), KVBLK_ADD, &add), 0);
+	disk_query(add.name, &q);
+	EXPECT_EQ(q.poll_us, KVBLK_POLL_US_MAX);
+	EXPECT_EQ(q.poll_percent, 100);
+}
+
 TEST(add_capacity)
 {
 	static const struct {

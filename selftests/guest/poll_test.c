@@ -70,12 +70,19 @@ static void requests(unsigned int n)
 
 TEST(arguments)
 {
+	struct kvblk_query q;
+
 	disk_make(&disk, SIZE, 0);
+	disk_query(disk.name, &q);
+	EXPECT_EQ(q.poll_us, 0);
 	EXPECT_EQ(set_poll(KVBLK_POLL_US_MAX, 100), 0);
 	EXPECT_EQ(set_poll(KVBLK_POLL_US_MAX + 1, 100), -EINVAL);
 	EXPECT_EQ(set_poll(1, 1), 0);
 	EXPECT_EQ(set_poll(1, 0), -EINVAL);
 	EXPECT_EQ(set_poll(1, 101), -EINVAL);
+	disk_query(disk.name, &q);
+	EXPECT_EQ(q.poll_us, 1);
+	EXPECT_EQ(q.poll_percent, 1);
 	EXPECT_EQ(set_poll(0, 101), 0);
 }
 

@@ -49,7 +49,8 @@ truncate -s 1000 odd
 check "list: no disk" json list --json -- 'v == []'
 check "add: every option" "$ctl" add --buffered --serial 'a"b\c' --owner 12:34 --mode 0660 \
 	--queues 4 --workers 2 --queue-size 64 --block-size 4k --capacity 32M --iops 5k:10k --iops-read 1k \
-	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G --interrupts 8:100 d0 image
+	--iops-write 2k --bps 10M --bps-read 5MB:6MB --bps-write 1G --interrupts 8:100 \
+	--poll-us 100 --poll-percent 20 d0 image
 check "add: defaults" "$ctl" add d1 small
 check "add: one that is only read" "$ctl" add --read-only ro odd --capacity 512
 
@@ -58,6 +59,7 @@ check "show: what add was told" json show --json d0 -- '
 	(v["block_size"], v["queue_size"], v["read_only"]) == (4096, 64, False) and
 	v["direct"] == False and v["state"] == "idle" and v["pid"] == 0 and
 	(v["interrupt_count"], v["interrupt_usecs"]) == (8, 100) and
+	(v["poll_us"], v["poll_percent"]) == (100, 20) and
 	(v["queues"], v["workers"]) == (4, 2) and
 	(v["node"]["uid"], v["node"]["gid"], v["node"]["mode"]) == (12, 34, 0o660) and
 	v["limits"] == {
@@ -69,6 +71,7 @@ check "show: what add was told" json show --json d0 -- '
 		"bps-write": {"rate": 1 << 30, "burst": 1 << 30}}'
 check "show: defaults" json show --json d1 -- '
 	v["capacity"] == 10 << 20 and (v["queues"], v["workers"]) == (1, 1) and v["direct"] and not v["read_only"] and
+	v["interrupt_count"] == 0 and v["poll_us"] == 0 and
 	v["serial"] and v["node"]["mode"] == 0o600 and
 	all(limit is None for limit in v["limits"].values())'
 check "show: the node is that of the disk" \
@@ -77,6 +80,7 @@ check "show: the node is that of the disk" \
 print("%x:%x" % (n["major"], n["minor"]))')" ]
 check "show: text" says '^iops: +5.0k per second, burst 10.0k$' show d0
 check "show: a serial number is shown as it can be" says '^serial: +a"b\\x5cc$' show d0
+check "show: polling" says '^polling: +up to 100 us, at most 20% of a processor$' show d0
 check "show: queues" says '^queues: +4, 2 workers$' show d0
 check "stats: each queue" json stats --queues --json d0 -- '
 	[(q["queue"], q["worker"], q["requests"]) for q in v] == [(n, 0, 0) for n in range(4)]'
@@ -99,6 +103,9 @@ check "set: interrupts: done, limits stay" json show --json d0 -- '
 	(v["interrupt_count"], v["interrupt_usecs"]) == (4, 50) and v["limits"]["iops"]["rate"] == 7'
 check "set: interrupts none" "$ctl" set d0 --interrupts none
 check "set: interrupts none: done" json show --json d0 -- 'v["interrupt_count"] == 0'
+check "set: polling" "$ctl" set d0 --poll-us 30
+check "set: polling: done, for half a processor at most" json show --json d0 -- '
+	(v["poll_us"], v["poll_percent"]) == (30, 50)'
 check "set: none" "$ctl" set d0 --bps none --iops none
 check "set: none was done" json show --json d0 -- '
 	v["limits"]["iops"] is None and v["limits"]["bps"] is None and
@@ -147,6 +154,8 @@ done <<'END'
 1|use --buffered|add --read-only other /proc/cmdline --no-lock
 1|interrupt_count: 1025 is above 1024|set d0 --interrupts 1025:1
 1|interrupt_usecs: 10001 is above 10000|add --no-lock other small --interrupts 1:10001
+1|poll_us: 10001, more than 10000|add --no-lock other small --poll-us 10001
+1|poll_percent: 101, not 1 to 100|set d0 --poll-us 1 --poll-percent 101
 1|limits\[ops].rate: 100000000000000 is above 1099511627776|set d0 --iops 100T
 2|--bps: '0' is not a limit|set d0 --bps 0
 2|--bps: '0:5' is not a limit|set d0 --bps 0:5

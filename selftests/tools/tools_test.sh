@@ -226,6 +226,10 @@ there is nothing to set|set disk
 --interrupts: '8' is not N:USECS|set --interrupts 8 disk
 --interrupts: '0:5' is not N:USECS|add --interrupts 0:5 a b
 --interrupts: '8:-5' is not N:USECS|set --interrupts 8:-5 disk
+--poll-us: 'x' is not|set --poll-us x disk
+--poll-percent: '0' is not|add --poll-us 5 --poll-percent 0 a b
+--poll-percent: only with --poll-us|set --poll-percent 20 disk
+--poll-percent: only with --poll-us|add --poll-percent 20 a b
 NAME: missing|remove
 NAME: missing|show --json
 'y': one argument too many|list y

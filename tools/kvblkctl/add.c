@@ -7,18 +7,19 @@
 #include <unistd.h>
 
 #include "backing.h"
-#include "interrupts.h"
-#include "limit.h"
 #include "owner.h"
+#include "settings.h"
 
 /**
  * struct add_args - The command line
  * @spec: What goes to the kernel.
+ * @set: The part of it that kvblkctl set may change.
  * @path: Of the backing file.
  * @lock: Take the image lock.
  */
 struct add_args {
 	struct kvblk_add spec;
+	struct kvblk_set set;
 	const char *path;
 	bool lock;
 };
@@ -33,6 +34,8 @@ static const struct option options[] = {
 	{ "mode", required_argument, NULL, OPT_MODE },
 	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
 	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "poll-percent", required_argument, NULL, OPT_POLL_PERCENT },
+	{ "poll-us", required_argument, NULL, OPT_POLL_US },
 	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
@@ -62,16 +65,13 @@ static const char help[] =
 	"  --queue-size N        largest ring, a power of two from 16 to 1024\n"
 	"                        (default: 256)\n"
 	"  --queues N            number of queues, 1 to 64 (default: 1)\n"
-	"  --workers N           threads that serve them, at most as many as queues\n"
-	"                        (default: 1)\n"
 	"  --capacity SIZE       size of the disk (default: that of FILE)\n"
-	INTERRUPTS_HELP
 	"  --owner USER[:GROUP]  owner of /dev/kvblk/NAME, names or numbers\n"
 	"                        (default: root; the login group of USER)\n"
 	"  --mode MODE           permissions of it, octal (default: 0600)\n"
 	"  --no-lock             do not lock FILE, do not claim a block device\n"
 	"  --help                show this\n\n"
-	LIMIT_HELP "\n" SIZE_HELP COUNT_HELP;
+	SETTINGS_HELP;
 
 static int parse_size(const char *option, const char *text, uint64_t max,
 		      uint64_t *value)
@@ -94,16 +94,13 @@ static int parse_u32(const char *option, const char *text, uint32_t *value)
 	return code;
 }
 
-/* The kernel knows the limits; here only what does not fit is refused. */
-static int parse_u16(const char *option, const char *text, uint16_t *value)
+static int parse_queues(const char *text, uint16_t *value)
 {
-	uint64_t wide = 0;
+	uint32_t wide = 0;
+	int code = parse_count("queues", text, 1, KVBLK_QUEUES_MAX, &wide);
 
-	if (!parse_number(text, UNIT_COUNT, &wide) || !wide || wide > UINT16_MAX)
-		return usage_error("--%s: '%s' is not a number from 1 to %u", option, text,
-				   KVBLK_QUEUES_MAX);
 	*value = wide;
-	return CODE_OK;
+	return code;
 }
 
 static int set_serial(struct kvblk_add *spec, const char *text)
@@ -156,9 +153,6 @@ static int set_option(struct add_args *args, int opt)
 	case OPT_DIRECT:
 		spec->hdr.flags |= KVBLK_DISK_DIRECT;
 		return CODE_OK;
-	case OPT_INTERRUPTS:
-		return parse_interrupts(optarg, &spec->interrupt_count,
-					&spec->interrupt_usecs);
 	case OPT_MODE:
 		return set_mode(spec, optarg);
 	case OPT_NO_LOCK:
@@ -169,25 +163,37 @@ static int set_option(struct add_args *args, int opt)
 	case OPT_QUEUE_SIZE:
 		return parse_u32("queue-size", optarg, &spec->queue_size);
 	case OPT_QUEUES:
-		return parse_u16("queues", optarg, &spec->queues);
+		return parse_queues(optarg, &spec->queues);
 	case OPT_READ_ONLY:
 		spec->hdr.flags |= KVBLK_DISK_RO;
 		return CODE_OK;
 	case OPT_SERIAL:
 		return set_serial(spec, optarg);
-	case OPT_WORKERS:
-		return parse_u16("workers", optarg, &spec->workers);
 	}
-	if (opt >= OPT_LIMIT)
-		return parse_limit(opt, optarg,
-				   &spec->limits[opt - OPT_LIMIT]);
-	return usage_hint();
+	return parse_setting(opt, optarg, &args->set);
+}
+
+static int set_settings(struct add_args *args)
+{
+	struct kvblk_add *spec = &args->spec;
+	struct kvblk_set *set = &args->set;
+	int code = check_settings(set);
+
+	memcpy(spec->limits, set->limits, sizeof(spec->limits));
+	spec->workers = set->workers;
+	spec->interrupt_count = set->interrupt_count;
+	spec->interrupt_usecs = set->interrupt_usecs;
+	spec->poll_us = set->poll_us;
+	spec->poll_percent = set->poll_percent;
+	return code;
 }
 
 static int set_operands(struct add_args *args, int argc, char **argv)
 {
 	int code = check_operands(argc, argv, 2, "NAME FILE");
 
+	if (!code)
+		code = set_settings(args);
 	if (code)
 		return code;
 	snprintf(args->spec.name, KVBLK_NAME_LEN, "%s", argv[optind]);

@@ -78,6 +78,16 @@ static void put_interrupts(const struct kvblk_query *disk)
 		puts("not held back");
 }
 
+static void put_poll(const struct kvblk_query *disk)
+{
+	printf("polling:         ");
+	if (disk->poll_us)
+		printf("up to %u us, at most %u%% of a processor\n", disk->poll_us,
+		       disk->poll_percent);
+	else
+		puts("none");
+}
+
 static void put_session(const struct kvblk_query *disk)
 {
 	char user[HOLDER_LEN];
@@ -109,6 +119,7 @@ static void show_text(const struct kvblk_query *disk)
 	       disk->name, disk->dev_major, disk->dev_minor, disk->mode,
 	       disk->uid, disk->gid);
 	put_interrupts(disk);
+	put_poll(disk);
 	put_session(disk);
 	for (i = 0; i < KVBLK_LIMIT_NR; i++)
 		put_limit(&disk->limits[i], i);
@@ -170,6 +181,8 @@ static void show_json(const struct kvblk_query *disk)
 	json_node(&json, disk);
 	json_u64(&json, "interrupt_count", disk->interrupt_count);
 	json_u64(&json, "interrupt_usecs", disk->interrupt_usecs);
+	json_u64(&json, "poll_us", disk->poll_us);
+	json_u64(&json, "poll_percent", disk->poll_percent);
 	json_string(&json, "state", kvblk_state_name(disk->state), SIZE_MAX);
 	json_u64(&json, "pid", disk->pid);
 	json_bits(&json, "device_status", disk->device_status, status_bits);

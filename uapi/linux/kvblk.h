@@ -104,6 +104,7 @@ struct kvblk_limit {
 
 #define KVBLK_INTERRUPT_COUNT_MAX	1024
 #define KVBLK_INTERRUPT_USECS_MAX	10000
+#define KVBLK_POLL_US_MAX		10000
 
 /* Flags of a disk: kvblk_add.hdr.flags and kvblk_query.disk_flags. */
 #define KVBLK_DISK_RO		(1U << 0)	/* the guest cannot write */
@@ -144,6 +145,11 @@ struct kvblk_limit {
  *	KVBLK_INTERRUPT_COUNT_MAX; 0: none is held back.
  * @interrupt_usecs: At most KVBLK_INTERRUPT_USECS_MAX. EINVAL: one of the two is 0, the
  *	other is not.
+ * @poll_us: For how long at most the worker looks for more requests before it sleeps, in
+ *	microseconds; 0: it sleeps at once. How long it does follows the usual gap between
+ *	requests; if that is longer it does not look. EINVAL above KVBLK_POLL_US_MAX.
+ * @poll_percent: Share of a processor that looking may cost, 1 to 100, else EINVAL; any
+ *	value if @poll_us is 0.
  *
  * EMFILE: no more minor numbers.
  */
@@ -163,6 +169,8 @@ struct kvblk_add {
 	struct kvblk_limit limits[KVBLK_LIMIT_NR];
 	__u32 interrupt_count;
 	__u32 interrupt_usecs;
+	__u32 poll_us;
+	__u32 poll_percent;
 };
 
 /**
@@ -175,8 +183,6 @@ struct kvblk_remove {
 	struct kvblk_hdr hdr;
 	char name[KVBLK_NAME_LEN];
 };
-
-#define KVBLK_POLL_US_MAX	10000
 
 /* Flags of kvblk_set: what is to change beside limits. */
 #define KVBLK_SET_POLL		(1U << 0)	/* poll_us, poll_percent */
@@ -193,14 +199,9 @@ struct kvblk_remove {
  *	them. Queue n is served by thread n modulo @workers. EBUSY while another call
  *	changes them, ENOMEM.
  * @limits: By enum kvblk_limit_id.
- * @poll_us: With KVBLK_SET_POLL, for how long at most the worker looks for more
- *	requests before it sleeps, in microseconds; 0, as in the beginning: it
- *	sleeps at once. How long it does follows the usual gap between
- *	requests; if that is longer it does not look. EINVAL above
- *	KVBLK_POLL_US_MAX.
- * @poll_percent: With KVBLK_SET_POLL, share of a processor that looking may
- *	cost, 1 to 100, else EINVAL; any value if @poll_us is 0.
- * @interrupt_count: As in struct kvblk_add.
+ * @poll_us: With KVBLK_SET_POLL, as in struct kvblk_add.
+ * @poll_percent: The same.
+ * @interrupt_count: With KVBLK_SET_INTERRUPTS, as in struct kvblk_add.
  * @interrupt_usecs: The same.
  *
  * The queues of a running session go on meanwhile. A call waits at most one second for
@@ -329,6 +330,8 @@ struct kvblk_stats {
  * @interrupt_usecs: The same.
  * @queues: Number of queues.
  * @workers: Threads that serve them.
+ * @poll_us: As in struct kvblk_add.
+ * @poll_percent: The same.
  */
 struct kvblk_query {
 	struct kvblk_hdr hdr;
@@ -353,6 +356,8 @@ struct kvblk_query {
 	__u32 interrupt_usecs;
 	__u32 queues;
 	__u32 workers;
+	__u32 poll_us;
+	__u32 poll_percent;
 };
 
 /**
