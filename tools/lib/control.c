@@ -98,95 +98,101 @@ int kvblk_disk_query(int ctl, const char *name, struct kvblk_query *query,
 			  why_len);
 }
 
+/**
+ * struct array_call - A call that fills an array
+ * @request: Its number.
+ * @hdr: Begins its argument.
+ * @size: Of the argument.
+ * @array: Member of the argument: address of the array.
+ * @count: Member of the argument. In: elements of the array. Out: how many there are.
+ * @each: Size of an element.
+ */
+struct array_call {
+	unsigned long request;
+	struct kvblk_hdr *hdr;
+	size_t size;
+	__u64 *array;
+	__u32 *count;
+	size_t each;
+};
+
+/*
+ * There may be more of them from one call to the next: ask until all fit. The array, which is
+ * NULL on failure and if there are none, is left in the argument.
+ */
+static int get_array(int ctl, const struct array_call *c, size_t *count, char *why,
+		     size_t why_len)
+{
+	void *got = NULL, *grown;
+	size_t room = 0;
+	int err;
+
+	for (;;) {
+		*c->array = (uintptr_t)got;
+		*c->count = room;
+		err = kvblk_call(ctl, c->request, c->hdr, c->size, why, why_len);
+		if (err || *c->count <= room)
+			break;
+		room = *c->count;
+		grown = realloc(got, room * c->each);
+		if (!grown) {
+			err = -ENOMEM;
+			break;
+		}
+		got = grown;
+	}
+	*count = err ? 0 : *c->count;
+	if (!*count) {
+		free(got);
+		got = NULL;
+	}
+	*c->array = (uintptr_t)got;
+	return err;
+}
+
 int kvblk_disk_latency(int ctl, const char *name, uint32_t queue,
 		       struct kvblk_latency_hist **hists, size_t *count, char *why,
 		       size_t why_len)
 {
 	struct kvblk_latency arg = { .queue = queue };
-	struct kvblk_latency_hist *array = NULL;
-	uint32_t room;
-	int err;
+	const struct array_call c = {
+		KVBLK_LATENCY, &arg.hdr, sizeof(arg), &arg.hists, &arg.count, sizeof(**hists),
+	};
+	int err = copy_name(arg.name, name, why, why_len);
 
-	*hists = NULL;
 	*count = 0;
-	err = copy_name(arg.name, name, why, why_len);
 	if (!err)
-		err = kvblk_call(ctl, KVBLK_LATENCY, &arg.hdr, sizeof(arg), why,
-				 why_len);
-	if (err)
-		return err;
-	room = arg.count;
-	array = calloc(room, sizeof(*array));
-	if (!array)
-		return -ENOMEM;
-	arg.hists = (uintptr_t)array;
-	err = kvblk_call(ctl, KVBLK_LATENCY, &arg.hdr, sizeof(arg), why, why_len);
-	if (err) {
-		free(array);
-		return err;
-	}
-	*hists = array;
-	*count = arg.count < room ? arg.count : room;
-	return 0;
+		err = get_array(ctl, &c, count, why, why_len);
+	*hists = (void *)(uintptr_t)arg.hists;
+	return err;
 }
 
-/* The number of queues of a disk does not change. */
 int kvblk_disk_queues(int ctl, const char *name, struct kvblk_queue_stats **queues,
 		      size_t *count, char *why, size_t why_len)
 {
-	struct kvblk_queue_stats *array;
-	struct kvblk_queues arg = { .count = KVBLK_QUEUES_MAX };
-	int err;
+	struct kvblk_queues arg = {};
+	const struct array_call c = {
+		KVBLK_QUEUES, &arg.hdr, sizeof(arg), &arg.queues, &arg.count, sizeof(**queues),
+	};
+	int err = copy_name(arg.name, name, why, why_len);
 
-	*queues = NULL;
 	*count = 0;
-	err = copy_name(arg.name, name, why, why_len);
-	if (err)
-		return err;
-	array = calloc(KVBLK_QUEUES_MAX, sizeof(*array));
-	if (!array)
-		return -ENOMEM;
-	arg.queues = (uintptr_t)array;
-	err = kvblk_call(ctl, KVBLK_QUEUES, &arg.hdr, sizeof(arg), why, why_len);
-	if (err) {
-		free(array);
-		return err;
-	}
-	*queues = array;
-	*count = arg.count < KVBLK_QUEUES_MAX ? arg.count : KVBLK_QUEUES_MAX;
-	return 0;
+	if (!err)
+		err = get_array(ctl, &c, count, why, why_len);
+	*queues = (void *)(uintptr_t)arg.queues;
+	return err;
 }
 
-/* Disks may be added between two calls: ask until all fit. */
-int kvblk_disk_list(int ctl, struct kvblk_disk_name **names, size_t *count,
-		    char *why, size_t why_len)
+int kvblk_disk_list(int ctl, struct kvblk_disk_name **names, size_t *count, char *why,
+		    size_t why_len)
 {
-	struct kvblk_disk_name *array = NULL, *grown;
 	struct kvblk_list arg = {};
-	size_t room = 0;
-	int err;
+	const struct array_call c = {
+		KVBLK_LIST, &arg.hdr, sizeof(arg), &arg.names, &arg.count, sizeof(**names),
+	};
+	int err = get_array(ctl, &c, count, why, why_len);
 
-	for (;;) {
-		arg.names = (uintptr_t)array;
-		arg.count = room;
-		err = kvblk_call(ctl, KVBLK_LIST, &arg.hdr, sizeof(arg), why,
-				 why_len);
-		if (err || arg.count <= room)
-			break;
-		room = arg.count;
-		grown = realloc(array, room * sizeof(*array));
-		if (!grown) {
-			err = -ENOMEM;
-			break;
-		}
-		array = grown;
-	}
-	if (err || !arg.count) {
-		free(array);
-		array = NULL;
-	}
-	*names = array;
-	*count = err ? 0 : arg.count;
+	*names = (void *)(uintptr_t)arg.names;
 	return err;
 }
 
