@@ -10,14 +10,13 @@
 #include "driver.h"
 #include "fault.h"
 #include "harness.h"
-#include "snapshot.h"
 
 #define SIZE	(1 * MIB)
 
 static struct disk disk;
 static struct driver d;
 static struct kvblk_add add_arg;
-static struct snapshot snap;
+static unsigned int disks;	/* before there is another one */
 static int control_fd;
 
 static int control(unsigned long cmd, void *arg)
@@ -31,26 +30,11 @@ static void setup(void)
 	control_fd = disk_control_fd();
 }
 
-static void remember(void)
-{
-	snapshot_take(&snap, disk.name, NULL);
-}
-
-static void expect_same(void)
-{
-	snapshot_expect(&snap);
-}
-
 /* @run, of which nothing is left to undo but by @undo. */
 static void sweep(const char *name, int (*run)(void), void (*undo)(void))
 {
 	fault_sweep(&(struct fault_op) {
-		.name = name,
-		.who = FAULT_SELF,
-		.before = remember,
-		.run = run,
-		.failed = expect_same,
-		.undo = undo,
+		.name = name, .disk = disk.name, .run = run, .undo = undo,
 	});
 }
 
@@ -66,7 +50,7 @@ static void undo_add(void)
 {
 	struct driver probe;
 
-	EXPECT_EQ(disk_count(), snap.disks + 1);
+	EXPECT_EQ(disk_count(), disks + 1);
 	driver_open(&probe, add_arg.name, NULL);
 	driver_prove(&probe, 0, 1);
 	driver_close(&probe);
@@ -84,6 +68,7 @@ TEST_EACH(add, backing_variants)
 	disk_add_init(&add_arg, disk.fd);
 	add_arg.hdr.flags = q.disk_flags;
 	add_arg.capacity = SIZE;
+	disks = disk_count();
 	sweep("add", run_add, undo_add);
 	fault_report();
 }
@@ -91,7 +76,6 @@ TEST_EACH(add, backing_variants)
 static void before_remove(void)
 {
 	ASSERT_EQ(run_add(), 0);
-	remember();
 }
 
 static int run_remove(void)
@@ -106,14 +90,13 @@ static void expect_removed(void)
 {
 	char path[64];
 
-	EXPECT_EQ(disk_count(), snap.disks - 1);
+	EXPECT_EQ(disk_count(), disks);
 	disk_node(add_arg.name, path, sizeof(path));
 	EXPECT_NE(access(path, F_OK), 0);
 }
 
 static void remove_after_all(void)
 {
-	expect_same();
 	ASSERT_EQ(run_remove(), 0);
 }
 
@@ -122,9 +105,10 @@ TEST(remove_disk)
 	setup();
 	disk_make(&disk, SIZE, 0);
 	disk_add_init(&add_arg, disk.fd);
+	disks = disk_count();
 	fault_sweep(&(struct fault_op) {
 		.name = "remove",
-		.who = FAULT_SELF,
+		.disk = add_arg.name,
 		.before = before_remove,
 		.run = run_remove,
 		.failed = remove_after_all,
@@ -194,19 +178,6 @@ static void pause_disk(void)
 	ASSERT_EQ(pause_call(KVBLK_PAUSE), 0);
 }
 
-static void sweep_control(const char *name, int (*run)(void),
-			  void (*before)(void), void (*after)(void))
-{
-	fault_sweep(&(struct fault_op) {
-		.name = name,
-		.who = FAULT_SELF,
-		.before = before,
-		.run = run,
-		.failed = after,
-		.undo = after,
-	});
-}
-
 TEST(control_calls)
 {
 	setup();
@@ -215,8 +186,12 @@ TEST(control_calls)
 	sweep("set", run_set, NULL);
 	sweep("query", run_query, NULL);
 	sweep("list", run_list, NULL);
-	sweep_control("pause", run_pause, NULL, resume);
-	sweep_control("resume", run_resume, pause_disk, resume);
+	fault_sweep(&(struct fault_op) {
+		.name = "pause", .run = run_pause, .after = resume,
+	});
+	fault_sweep(&(struct fault_op) {
+		.name = "resume", .before = pause_disk, .run = run_resume, .after = resume,
+	});
 	ASSERT_EQ(disk_limit(disk.name, KVBLK_LIMIT_OPS, 0, 0), 0);
 	driver_prove(&d, 0, 1);
 	driver_close(&d);
@@ -231,18 +206,10 @@ static int run_open(void)
 	return opened < 0 ? opened : 0;
 }
 
-static bool is_idle(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state == KVBLK_STATE_IDLE;
-}
-
 static void close_opened(void)
 {
 	close(opened);
-	ASSERT_TRUE(WAIT_FOR(is_idle()));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 }
 
 TEST(open_session)

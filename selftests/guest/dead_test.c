@@ -124,20 +124,12 @@ static void hang(void)
 	ASSERT_EQ(ring_used_idx(&d.r), used);
 }
 
-static uint32_t state(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state;
-}
-
 /* The disk belongs to nobody else and cannot go. */
 static void expect_taken(void)
 {
 	EXPECT_EQ(BOUNDED(OPEN, session_open_fd(disk.name)), -EBUSY);
 	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
-	EXPECT_NE(state(), KVBLK_STATE_IDLE);
+	EXPECT_NE(disk_state(disk.name), KVBLK_STATE_IDLE);
 }
 
 /* Every byte can be written and read again, by a new session too. */
@@ -174,7 +166,7 @@ static void expect_unfinished_reset(void)
 	EXPECT_EQ(BOUNDED(SET_UP, memory_give(&d.m, d.s.fd)), -EBUSY);
 	EXPECT_EQ(BOUNDED(SET_UP, session_bind(d.s.fd, KVBLK_EVENT_IRQ, 0, -1)),
 		  -EBUSY);
-	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_DRAINING);
 }
 
 static void reset_body(void)
@@ -209,10 +201,10 @@ static void close_body(void)
 	hang();
 	BOUNDED(CLOSE, (session_close(&d.s), 0));
 	expect_taken();
-	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_DRAINING);
 	witness_check();
 	dm_resume(&dm);
-	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	memory_expect_left_alone(&d.m);
 	memory_exit(&d.m);
 	witness_stop();
@@ -255,7 +247,7 @@ static void kill_body(void)
 	expect_taken();
 	witness_check();
 	dm_resume(&dm);
-	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	witness_stop();
 	expect_usable();
 }
@@ -269,7 +261,7 @@ static void remove_body(void)
 {
 	hang();
 	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
-	EXPECT_EQ(state(), KVBLK_STATE_RUNNING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_RUNNING);
 	session_close(&d.s);
 	EXPECT_EQ(BOUNDED(REMOVE, disk_remove(disk.name)), -EBUSY);
 	witness_check();
@@ -377,7 +369,7 @@ static void unload_body(void)
 	EXPECT_EQ(BOUNDED(UNLOAD, unload()), -EWOULDBLOCK);
 	expect_taken();
 	dm_resume(&dm);
-	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	expect_usable();
 }
 

@@ -124,6 +124,14 @@ struct kvblk_stats disk_stats(const char *name)
 	return q.stats;
 }
 
+uint32_t disk_state(const char *name)
+{
+	struct kvblk_query q;
+
+	disk_query(name, &q);
+	return q.state;
+}
+
 int disk_limit(const char *name, enum kvblk_limit_id id, uint64_t rate,
 	       uint64_t burst)
 {

@@ -49,6 +49,7 @@ void disk_make(struct disk *d, uint64_t size, uint32_t flags);
 int disk_remove(const char *name);
 void disk_query(const char *name, struct kvblk_query *q);
 struct kvblk_stats disk_stats(const char *name);
+uint32_t disk_state(const char *name);
 
 /* KVBLK_SET of one limit. */
 int disk_limit(const char *name, enum kvblk_limit_id id, uint64_t rate,

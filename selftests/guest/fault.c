@@ -7,6 +7,7 @@
 #include <string.h>
 #include "fault.h"
 #include "harness.h"
+#include "snapshot.h"
 
 #define ATTR_DIR	"/sys/kernel/debug/"
 #define TIMES		1000000	/* each failure takes one off */
@@ -18,6 +19,11 @@ static const char *const attrs[FAULT_KINDS] = {
 	[FAULT_SLAB] = "failslab",
 	[FAULT_PAGE] = "fail_page_alloc",
 	[FAULT_COPY] = "fail_usercopy",
+};
+
+const char *const fault_whos[] = {
+	[FAULT_SELF] = "caller", [FAULT_WORKER] = "worker",
+	[FAULT_KWORKERS] = "work-items", NULL,
 };
 
 /* Threads that can be armed: their open fail-nth files. */
@@ -211,39 +217,46 @@ static bool may_fail(enum fault_kind kind, int err)
 	return err == -ENOMEM || (kind == FAULT_COPY && err == -EFAULT);
 }
 
+static void maybe(void (*step)(void))
+{
+	if (step)
+		step();
+}
+
+/* @op failed. */
 static void judge(const struct fault_op *op, unsigned int n,
 		  enum fault_kind kind, int ret)
 {
 	bool (*allowed)(enum fault_kind kind, int err) = op->may_fail ?: may_fail;
 
-	if (!ret) {
-		if (op->undo)
-			op->undo();
-		return;
-	}
 	if (kind == FAULT_NONE)
 		FAIL("%s: error %d, and nothing had failed", op->name, ret);
 	else if (!allowed(kind, ret))
 		FAIL("%s: %d, when the %u-th allocation failed (%s)", op->name,
 		     ret, n, attrs[kind]);
-	if (op->failed)
-		op->failed();
 }
 
 void fault_sweep(const struct fault_op *op)
 {
+	struct snapshot snap;
 	enum fault_kind kind;
 	unsigned int n = 0;
 	int ret;
 
 	do {
 		ASSERT_LE(++n, N_MAX);
-		if (op->before)
-			op->before();
+		maybe(op->before);
+		if (op->disk)
+			snapshot_take(&snap, op->disk, op->page);
 		fault_arm(op->who, n);
 		ret = op->run();
 		kind = fault_disarm();
-		judge(op, n, kind, ret);
+		if (ret)
+			judge(op, n, kind, ret);
+		if (ret && op->disk)
+			snapshot_expect(&snap);
+		maybe(ret ? op->failed : op->undo);
+		maybe(op->after);
 	} while (kind != FAULT_NONE);
 	harness_note("%s: %u failures", op->name, n - 1);
 }

@@ -7,6 +7,7 @@
 #define KVBLK_TEST_FAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whose allocations fail. */
 enum fault_who {
@@ -15,6 +16,9 @@ enum fault_who {
 	FAULT_KWORKERS,		/* of work items */
 	FAULT_WHOS,
 };
+
+/* Variants of a test. */
+extern const char *const fault_whos[FAULT_WHOS + 1];
 
 /* What failed; a copy to or from user memory counts as an allocation does. */
 enum fault_kind {
@@ -38,20 +42,26 @@ enum fault_kind fault_disarm(void);
  * struct fault_op - A thing to do while allocations fail
  * @name: For messages.
  * @who: Whose allocations.
+ * @disk: Name of a disk that must be what it was after @run failed, or NULL.
+ * @page: Its register page, of which the same is true, or NULL.
  * @before: Brings about what @run needs, or NULL.
  * @run: Does it: 0 or -errno.
- * @failed: Called after @run failed: what must not have changed, or NULL.
+ * @failed: Called after @run failed, or NULL.
  * @undo: Called after @run succeeded, or NULL.
+ * @after: Called after both, or NULL.
  * @may_fail: Whether @run may give this error after this failure; NULL: -ENOMEM, and
  *	-EFAULT if it was a copy.
  */
 struct fault_op {
 	const char *name;
 	enum fault_who who;
+	const char *disk;
+	const uint8_t *page;
 	void (*before)(void);
 	int (*run)(void);
 	void (*failed)(void);
 	void (*undo)(void);
+	void (*after)(void);
 	bool (*may_fail)(enum fault_kind kind, int err);
 };
 

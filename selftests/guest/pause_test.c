@@ -65,14 +65,6 @@ static int64_t resume_it(void)
 			  control_pause(KVBLK_RESUME, 0);
 }
 
-static uint32_t state(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state;
-}
-
 static uint64_t memory_sum(const struct memory *m)
 {
 	uint64_t sum = 0, i;
@@ -127,7 +119,7 @@ TEST_EACH(still_under_load, kinds)
 		load_submit(&load);
 		usleep(random_u32() % 2000);
 		ASSERT_EQ(pause_it(), 0);
-		EXPECT_EQ(state(), KVBLK_STATE_PAUSED);
+		EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_PAUSED);
 		EXPECT_EQ(disk_stats(disk.name).in_flight, 0);
 		sum = memory_sum(&d.m);
 		driver_kick(&d);
@@ -136,7 +128,7 @@ TEST_EACH(still_under_load, kinds)
 		ASSERT_GE(resume_it(), 0);
 		reap_all(LOAD_DEPTH);
 	}
-	EXPECT_EQ(state(), KVBLK_STATE_RUNNING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_RUNNING);
 	driver_prove(&d, 0, 3);
 }
 
@@ -160,7 +152,7 @@ TEST_EACH(reset_goes_on, kinds)
 	load_submit(&load);
 	ASSERT_EQ(pause_it(), 0);
 	driver_restart(&d);
-	EXPECT_EQ(state(), KVBLK_STATE_PAUSED);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_PAUSED);
 	load_init(&load, &d);
 	load_submit(&load);
 	usleep(20000);
@@ -175,9 +167,9 @@ TEST(both_must_let_go)
 	EXPECT_EQ(control_pause(KVBLK_PAUSE, 0), 0);
 	EXPECT_EQ(vmm_pause(KVBLK_SESSION_PAUSE, 0), 0);
 	EXPECT_EQ(vmm_pause(KVBLK_SESSION_RESUME, 0), 0);
-	EXPECT_EQ(state(), KVBLK_STATE_PAUSED);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_PAUSED);
 	EXPECT_EQ(control_pause(KVBLK_RESUME, 0), 0);
-	EXPECT_EQ(state(), KVBLK_STATE_RUNNING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_RUNNING);
 	driver_prove(&d, 0, 5);
 }
 
@@ -186,7 +178,7 @@ TEST(vmm_pause_ends_with_its_session)
 	setup();
 	EXPECT_EQ(vmm_pause(KVBLK_SESSION_PAUSE, 0), 0);
 	session_close(&d.s);
-	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	driver_open(&d, disk.name, NULL);
 	driver_prove(&d, 0, 6);
 }
@@ -195,10 +187,10 @@ TEST(control_pause_outlives_sessions)
 {
 	setup();
 	session_close(&d.s);
-	ASSERT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	EXPECT_EQ(control_pause(KVBLK_PAUSE, 0), 0);
 	driver_open(&d, disk.name, NULL);
-	EXPECT_EQ(state(), KVBLK_STATE_PAUSED);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_PAUSED);
 	EXPECT_EQ(control_pause(KVBLK_RESUME, 0), 0);
 	driver_prove(&d, 0, 7);
 }
@@ -222,7 +214,7 @@ TEST(bad_arguments)
 	contract_refuse(disk_control_fd(), KVBLK_RESUME, &arg, -ENOENT, "nosuch");
 	EXPECT_EQ(vmm_pause(KVBLK_SESSION_PAUSE, KVBLK_PAUSE_MS_MAX + 1), -EINVAL);
 	EXPECT_EQ(vmm_pause(KVBLK_SESSION_RESUME, 1), -EOPNOTSUPP);
-	EXPECT_EQ(state(), KVBLK_STATE_RUNNING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_RUNNING);
 }
 
 /* The disk finds by itself what nobody told it of. */

@@ -93,14 +93,6 @@ static void start_writes(void)
 	ASSERT_TRUE(WAIT_FOR(disk_stats(disk.name).in_flight == WRITES));
 }
 
-static uint32_t state(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state;
-}
-
 static void *guest_memory(void)
 {
 	return memory_at(&d.m, MEMORY_LOW, MEMORY_LOW_SIZE);
@@ -114,7 +106,7 @@ TEST(reset_in_time)
 	start_writes();
 	session_write(&d.s, VIRTIO_MMIO_STATUS, 0);
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
-	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_DRAINING);
 	session_write(&d.s, VIRTIO_MMIO_STATUS, STATUS_BROKEN | STATUS_ACK);
 	session_write(&d.s, VIRTIO_MMIO_STATUS, STATUS_RUNNING);
 	EXPECT_EQ(driver_status(&d), STATUS_BROKEN);
@@ -139,11 +131,11 @@ TEST(close_session)
 {
 	start_writes();
 	driver_close(&d);
-	EXPECT_EQ(state(), KVBLK_STATE_DRAINING);
+	EXPECT_EQ(disk_state(disk.name), KVBLK_STATE_DRAINING);
 	EXPECT_EQ(session_open_fd(disk.name), -EBUSY);
 	EXPECT_EQ(disk_remove(disk.name), -EBUSY);
 	thaw();
-	EXPECT_TRUE(WAIT_FOR(state() == KVBLK_STATE_IDLE));
+	EXPECT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 	driver_open(&d, disk.name, NULL);
 	driver_prove(&d, 0, 3);
 	driver_close(&d);

@@ -11,34 +11,17 @@
 #include "driver.h"
 #include "fault.h"
 #include "harness.h"
-#include "snapshot.h"
 
 #define SIZE	(1 * MIB)
 
 static struct disk disk;
 static struct driver d;
-static struct snapshot snap;
-
-static void remember(void)
-{
-	snapshot_take(&snap, disk.name, d.s.page);
-}
-
-static void expect_same(void)
-{
-	snapshot_expect(&snap);
-}
 
 /* @run, of which nothing is left to undo but by @undo. */
 static void sweep(const char *name, int (*run)(void), void (*undo)(void))
 {
 	fault_sweep(&(struct fault_op) {
-		.name = name,
-		.who = FAULT_SELF,
-		.before = remember,
-		.run = run,
-		.failed = expect_same,
-		.undo = undo,
+		.name = name, .disk = disk.name, .page = d.s.page, .run = run, .undo = undo,
 	});
 }
 
@@ -102,6 +85,10 @@ static int run_info(void)
 	return call(d.s.fd, KVBLK_SESSION_INFO, &info);
 }
 
+/*
+ * A pause that cannot say how much is in flight has happened all the same, and may
+ * be repeated: the answer is the last thing to be copied.
+ */
 static int run_pause(void)
 {
 	struct kvblk_session_pause arg = { .hdr.size = sizeof(arg) };
@@ -126,22 +113,6 @@ static void hold(void)
 	ASSERT_EQ(run_pause(), 0);
 }
 
-/*
- * A pause that cannot say how much is in flight has happened all the same, and may
- * be repeated: the answer is the last thing to be copied.
- */
-static void sweep_hold(const char *name, int (*run)(void), void (*before)(void))
-{
-	fault_sweep(&(struct fault_op) {
-		.name = name,
-		.who = FAULT_SELF,
-		.before = before,
-		.run = run,
-		.failed = let_go,
-		.undo = let_go,
-	});
-}
-
 TEST(calls)
 {
 	fault_init();
@@ -159,8 +130,12 @@ TEST(calls)
 	sweep("write", run_write, NULL);
 	sweep("read", run_read, NULL);
 	sweep("info", run_info, NULL);
-	sweep_hold("pause", run_pause, NULL);
-	sweep_hold("resume", run_resume, hold);
+	fault_sweep(&(struct fault_op) {
+		.name = "pause", .run = run_pause, .after = let_go,
+	});
+	fault_sweep(&(struct fault_op) {
+		.name = "resume", .before = hold, .run = run_resume, .after = let_go,
+	});
 	driver_set_queue(&d);
 	driver_ok(&d);
 	driver_prove(&d, 0, 1);
@@ -179,7 +154,6 @@ static void before_start(void)
 	});
 	driver_negotiate(&d);
 	driver_set_queue(&d);
-	remember();
 }
 
 /* What the driver sees of a start without memory is NEEDS_RESET. */
@@ -216,7 +190,6 @@ TEST_EACH(start, memories)
 	disk_make(&disk, SIZE, 0);
 	fault_sweep(&(struct fault_op) {
 		.name = "start",
-		.who = FAULT_SELF,
 		.before = before_start,
 		.run = run_start,
 		.failed = recover,
@@ -247,14 +220,6 @@ static int run_close(void)
 	return close(s.fd) ? -errno : 0;
 }
 
-static bool is_idle(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state == KVBLK_STATE_IDLE;
-}
-
 static void close_rest(void)
 {
 	unsigned int i;
@@ -262,24 +227,18 @@ static void close_rest(void)
 	for (i = 0; i < KVBLK_EVENT_NR; i++)
 		close(d.s.event[i]);
 	memory_exit(&d.m);
-	ASSERT_TRUE(WAIT_FOR(is_idle()));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 }
 
-static const char *const whos[] = {
-	[FAULT_SELF] = "caller", [FAULT_WORKER] = "worker",
-	[FAULT_KWORKERS] = "work-items", NULL,
-};
-
 /* Nothing but a register write's copy can fail in a reset, nothing at all in a close. */
-TEST_EACH(end, whos)
+TEST_EACH(end, fault_whos)
 {
 	struct fault_op op = {
 		.name = "reset",
 		.who = harness_variant(),
 		.before = before_end,
 		.run = run_reset,
-		.failed = recover,
-		.undo = recover,
+		.after = recover,
 	};
 
 	fault_init();
@@ -287,8 +246,7 @@ TEST_EACH(end, whos)
 	fault_sweep(&op);
 	op.name = "close";
 	op.run = run_close;
-	op.failed = close_rest;
-	op.undo = close_rest;
+	op.after = close_rest;
 	fault_sweep(&op);
 	fault_report();
 }

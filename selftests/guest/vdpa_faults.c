@@ -123,17 +123,9 @@ static bool netlink_may_fail(enum fault_kind kind, int err)
 	return err == -ENOMEM || err == -ENOBUFS || (kind == FAULT_COPY && err == -EFAULT);
 }
 
-static bool is_idle(void)
-{
-	struct kvblk_query q;
-
-	disk_query(disk.name, &q);
-	return q.state == KVBLK_STATE_IDLE;
-}
-
 static void expect_idle(void)
 {
-	ASSERT_TRUE(WAIT_FOR(is_idle()));
+	ASSERT_TRUE(WAIT_FOR(disk_state(disk.name) == KVBLK_STATE_IDLE));
 }
 
 static void detach(void)
@@ -151,7 +143,6 @@ TEST(attach_and_detach)
 {
 	struct fault_op op = {
 		.name = "attach",
-		.who = FAULT_SELF,
 		.run = run_attach,
 		.failed = expect_idle,
 		.undo = detach,
@@ -276,11 +267,6 @@ static void close_rest(void)
 	driver_close(&d);
 }
 
-static const char *const whos[] = {
-	[FAULT_SELF] = "caller", [FAULT_WORKER] = "worker",
-	[FAULT_KWORKERS] = "work-items", NULL,
-};
-
 /* With two threads, of which one may be had and the other not. */
 static void make_disk(void)
 {
@@ -292,7 +278,7 @@ static void make_disk(void)
 	disk_add(&disk, &add);
 }
 
-TEST_EACH(vmm, whos)
+TEST_EACH(vmm, fault_whos)
 {
 	struct fault_op op = {
 		.name = "memory and start",
@@ -312,13 +298,13 @@ TEST_EACH(vmm, whos)
 	op.name = "unmap";
 	op.before = open_and_run;
 	op.run = run_unmap;
-	op.failed = expect_taken;
-	op.undo = expect_taken;
+	op.failed = NULL;
+	op.undo = NULL;
+	op.after = expect_taken;
 	fault_sweep(&op);
 	op.name = "close";
 	op.run = run_close;
-	op.failed = close_rest;
-	op.undo = close_rest;
+	op.after = close_rest;
 	fault_sweep(&op);
 	fault_report();
 }
