@@ -29,7 +29,8 @@ kvblk_disk()
 	[ $# -eq 0 ] || kvblkctl set bench "$@"
 }
 
-looking=(--poll-us 1000 --poll-percent 100)
+# The emulator is some fifty times slower than a processor: so are all times here.
+looking=(--poll-us 10000 --poll-percent 100)
 
 guest_kvblk_mmio() { kvblk_disk && kvblk_guest; }
 guest_kvblk_pin() { kvblk_disk && kvblk_guest --pin; }
