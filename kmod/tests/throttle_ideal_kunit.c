@@ -114,9 +114,11 @@ static void check_window(struct kunit *test, u64 ns, u64 n, u64 rate, u64 cost)
 static void all_windows(struct kunit *test, const struct rate_row *row, u32 cost)
 {
 	struct kvblk_throttle *t = test->priv;
-	u64 at[GRANTS], now = 12345678901ULL, wait;
+	u64 *at = kunit_kzalloc(test, GRANTS * sizeof(*at), GFP_KERNEL);
+	u64 now = 12345678901ULL, wait;
 	unsigned int i, j;
 
+	KUNIT_ASSERT_NOT_NULL(test, at);
 	make_empty(test, t, row->rate, row->burst, now);
 	for (i = 0; i < GRANTS; i++) {
 		wait = take(t, cost, now);
