@@ -83,11 +83,13 @@ bind_host()
 	echo host >"$DRIVERS/virtio_vdpa/bind" && wait_for has_disk host && node=/dev/$(disk_of host)
 }
 
+# verify NAME BLOCK-SIZE DEPTH SIZE [OPTION...] - what fio has written can be read
 verify()
 {
+	local log=$work/fio-$1.log
 	fio --name="$1" --filename="$node" --ioengine=io_uring --direct=1 --rw=randrw --eta=never \
 		--bs="$2" --iodepth="$3" --size="$4" --verify=crc32c --verify_fatal=1 \
-		--output="$work/fio.log" --minimal || { tail -5 "$work/fio.log"; false; }
+		--output="$log" --minimal "${@:5}" || { tail -5 "$log"; false; }
 }
 
 file_system()
@@ -169,15 +171,15 @@ of_queue() { awk -v n="$2" '$1 == n { print $2 }' "$DEBUGFS/kvblk/host/queues/$1
 
 verify_on_all()
 {
-	local cpu
+	local cpu pid pids=() status=0
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
-		taskset -c "$cpu" fio --eta=never --name="q$cpu" --filename="$node" --ioengine=io_uring \
-			--direct=1 --rw=randrw --bs=4k --iodepth=16 --offset=$((cpu * 8))M \
-			--size=8M --verify=crc32c --verify_fatal=1 \
-			--output="$work/fio$cpu.log" --minimal &
+		verify "q$cpu" 4k 16 8M --offset=$((cpu * 8))M --cpus_allowed="$cpu" &
+		pids+=($!)
 	done
-	wait
-	! grep -l verify: "$work"/fio[0-9].log
+	for pid in "${pids[@]}"; do
+		wait "$pid" || status=1
+	done
+	return "$status"
 }
 
 queues_tests()
