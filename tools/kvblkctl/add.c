@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl add: make a disk. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,20 +8,6 @@
 #include "backing.h"
 #include "owner.h"
 #include "settings.h"
-
-/**
- * struct add_args - The command line
- * @spec: What goes to the kernel.
- * @set: The part of it that kvblkctl set may change.
- * @path: Of the backing file.
- * @lock: Take the image lock.
- */
-struct add_args {
-	struct kvblk_add spec;
-	struct kvblk_set set;
-	const char *path;
-	bool lock;
-};
 
 static const struct option options[] = {
 	{ "block-size", required_argument, NULL, OPT_BLOCK_SIZE },
@@ -49,6 +34,11 @@ static const struct option options[] = {
 	{ "bps-write", required_argument, NULL, OPT_BPS_WRITE },
 	{},
 };
+
+/* What goes to the kernel, and the part of it that kvblkctl set may change. */
+static struct kvblk_add spec = { .hdr.flags = KVBLK_DISK_DIRECT };
+static struct kvblk_set set;
+static bool lock = true;
 
 static const char help[] =
 	"NAME is 1 to 31 characters of [a-zA-Z0-9._-]. FILE is a regular file or a\n"
@@ -103,155 +93,112 @@ static int parse_queues(const char *text, uint16_t *value)
 	return code;
 }
 
-static int set_serial(struct kvblk_add *spec, const char *text)
+static int set_serial(const char *text)
 {
 	size_t len = strlen(text);
 
 	if (!len || len > KVBLK_SERIAL_LEN)
 		return usage_error("--serial: %zu bytes; 1 to %d are possible",
 				   len, KVBLK_SERIAL_LEN);
-	memset(spec->serial, 0, sizeof(spec->serial));
-	memcpy(spec->serial, text, len);
+	memset(spec.serial, 0, sizeof(spec.serial));
+	memcpy(spec.serial, text, len);
 	return CODE_OK;
 }
 
 /* The kernel takes owner and mode together. */
-static int set_owner(struct kvblk_add *spec, const char *text)
+static int set_owner(const char *text)
 {
-	if (!(spec->hdr.flags & KVBLK_DISK_OWNER))
-		spec->mode = 0600;
-	spec->hdr.flags |= KVBLK_DISK_OWNER;
-	if (!parse_owner(text, &spec->uid, &spec->gid))
+	if (!(spec.hdr.flags & KVBLK_DISK_OWNER))
+		spec.mode = 0600;
+	spec.hdr.flags |= KVBLK_DISK_OWNER;
+	if (!parse_owner(text, &spec.uid, &spec.gid))
 		return usage_error("--owner: '%s': no such user or group", text);
 	return CODE_OK;
 }
 
-static int set_mode(struct kvblk_add *spec, const char *text)
+static int set_mode(const char *text)
 {
-	spec->hdr.flags |= KVBLK_DISK_OWNER;
-	if (!parse_mode(text, &spec->mode))
+	spec.hdr.flags |= KVBLK_DISK_OWNER;
+	if (!parse_mode(text, &spec.mode))
 		return usage_error("--mode: '%s' is not from 0 to 0777", text);
 	return CODE_OK;
 }
 
-static int set_option(struct add_args *args, int opt)
+static int set_option(int opt)
 {
-	struct kvblk_add *spec = &args->spec;
 	uint64_t capacity = 0;
 	int code;
 
 	switch (opt) {
 	case OPT_BLOCK_SIZE:
-		return parse_u32("block-size", optarg, &spec->block_size);
+		return parse_u32("block-size", optarg, &spec.block_size);
 	case OPT_BUFFERED:
-		spec->hdr.flags &= ~KVBLK_DISK_DIRECT;
+		spec.hdr.flags &= ~KVBLK_DISK_DIRECT;
 		return CODE_OK;
 	case OPT_CAPACITY:
 		code = parse_size("capacity", optarg, INT64_MAX, &capacity);
-		spec->capacity = capacity;
+		spec.capacity = capacity;
 		return code;
 	case OPT_DIRECT:
-		spec->hdr.flags |= KVBLK_DISK_DIRECT;
+		spec.hdr.flags |= KVBLK_DISK_DIRECT;
 		return CODE_OK;
 	case OPT_MODE:
-		return set_mode(spec, optarg);
+		return set_mode(optarg);
 	case OPT_NO_LOCK:
-		args->lock = false;
+		lock = false;
 		return CODE_OK;
 	case OPT_OWNER:
-		return set_owner(spec, optarg);
+		return set_owner(optarg);
 	case OPT_QUEUE_SIZE:
-		return parse_u32("queue-size", optarg, &spec->queue_size);
+		return parse_u32("queue-size", optarg, &spec.queue_size);
 	case OPT_QUEUES:
-		return parse_queues(optarg, &spec->queues);
+		return parse_queues(optarg, &spec.queues);
 	case OPT_READ_ONLY:
-		spec->hdr.flags |= KVBLK_DISK_RO;
+		spec.hdr.flags |= KVBLK_DISK_RO;
 		return CODE_OK;
 	case OPT_SERIAL:
-		return set_serial(spec, optarg);
+		return set_serial(optarg);
 	}
-	return parse_setting(opt, optarg, &args->set);
+	return parse_setting(opt, optarg, &set);
 }
 
-static int set_settings(struct add_args *args)
+static int check(char **operand)
 {
-	struct kvblk_add *spec = &args->spec;
-	struct kvblk_set *set = &args->set;
-	int code = check_settings(set);
+	int code = check_settings(&set);
 
-	memcpy(spec->limits, set->limits, sizeof(spec->limits));
-	spec->workers = set->workers;
-	spec->interrupt_count = set->interrupt_count;
-	spec->interrupt_usecs = set->interrupt_usecs;
-	spec->poll_us = set->poll_us;
-	spec->poll_percent = set->poll_percent;
+	memcpy(spec.limits, set.limits, sizeof(spec.limits));
+	spec.workers = set.workers;
+	spec.interrupt_count = set.interrupt_count;
+	spec.interrupt_usecs = set.interrupt_usecs;
+	spec.poll_us = set.poll_us;
+	spec.poll_percent = set.poll_percent;
+	snprintf(spec.name, KVBLK_NAME_LEN, "%s", operand[0]);
 	return code;
 }
 
-static int set_operands(struct add_args *args, int argc, char **argv)
+static int explain(int err, const char *why)
 {
-	int code = check_operands(argc, argv, 2, "NAME FILE");
+	int code = refused(spec.name, err, why);
 
-	if (!code)
-		code = set_settings(args);
-	if (code)
-		return code;
-	snprintf(args->spec.name, KVBLK_NAME_LEN, "%s", argv[optind]);
-	args->path = argv[optind + 1];
-	return CODE_OK;
-}
-
-static int explain(const struct kvblk_add *spec, int err, const char *why)
-{
-	int code = refused(spec->name, err, why);
-
-	if (err == -EOPNOTSUPP && (spec->hdr.flags & KVBLK_DISK_DIRECT))
+	if (err == -EOPNOTSUPP && (spec.hdr.flags & KVBLK_DISK_DIRECT))
 		complain("for a file that cannot do direct I/O, use --buffered");
 	if (err == -EEXIST)
 		complain("choose another name, or run 'kvblkctl remove %s' first",
-			 spec->name);
+			 spec.name);
 	return code;
 }
 
-static int add_disk(int ctl, struct add_args *args)
+static int run(int ctl, char **operand)
 {
-	struct kvblk_add *spec = &args->spec;
 	char why[KVBLK_WHY_LEN];
 	int err;
 
-	spec->fd = open_backing(args->path, spec->hdr.flags & KVBLK_DISK_RO,
-				args->lock);
-	if (spec->fd < 0)
-		return -spec->fd;
-	err = kvblk_disk_add(ctl, spec, why, sizeof(why));
-	close(spec->fd);
-	return err ? explain(spec, err, why) : CODE_OK;
-}
-
-static int run(int argc, char **argv)
-{
-	struct add_args args = {
-		.spec.hdr.flags = KVBLK_DISK_DIRECT,
-		.lock = true,
-	};
-	int opt, ctl, code = CODE_OK;
-
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		code = set_option(&args, opt);
-		if (code)
-			return code;
-	}
-	code = set_operands(&args, argc, argv);
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	code = add_disk(ctl, &args);
-	close(ctl);
-	return code;
+	spec.fd = open_backing(operand[1], spec.hdr.flags & KVBLK_DISK_RO, lock);
+	if (spec.fd < 0)
+		return -spec.fd;
+	err = kvblk_disk_add(ctl, &spec, why, sizeof(why));
+	close(spec.fd);
+	return err ? explain(err, why) : CODE_OK;
 }
 
 const struct cmd cmd_add = {
@@ -259,5 +206,10 @@ const struct cmd cmd_add = {
 	.args = "[OPTION]... NAME FILE",
 	.summary = "Make a disk of a file or block device",
 	.help = help,
+	.options = options,
+	.operands = "NAME FILE",
+	.nr_operands = 2,
+	.option = set_option,
+	.check = check,
 	.run = run,
 };

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl attach: a disk on the vDPA bus. */
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 
 #include "cmd.h"
 #include "vdpa.h"
 
-static const struct option attach_options[] = {
+static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "host", no_argument, NULL, OPT_HOST },
 	{ "phys", no_argument, NULL, OPT_PHYS },
@@ -15,7 +14,7 @@ static const struct option attach_options[] = {
 	{},
 };
 
-static const char attach_help[] =
+static const char help[] =
 	"Puts the disk on the vDPA bus and prints the device node that it got.\n"
 	"A VMM that attaches through libkvblk does not need this.\n\n"
 	"Options:\n"
@@ -25,16 +24,41 @@ static const char attach_help[] =
 	"  --host   for the host itself: a virtio block device; implies --phys\n"
 	"  --help   show this\n";
 
-static int attach(const char *name, const char *mgmtdev, const char *driver)
+static const char *mgmtdev = VDPA_USER, *driver = VDPA_FOR_VMM;
+static bool vdpa;
+
+static int set_option(int opt)
 {
-	char node[PATH_MAX];
-	uint32_t state;
+	switch (opt) {
+	case OPT_HOST:
+		driver = VDPA_FOR_HOST;
+		mgmtdev = VDPA_PHYS;
+		break;
+	case OPT_PHYS:
+		mgmtdev = VDPA_PHYS;
+		break;
+	case OPT_VDPA:
+		vdpa = true;
+		break;
+	}
+	return CODE_OK;
+}
+
+static int check(char **operand)
+{
+	return vdpa ? CODE_OK : usage_error("--vdpa is missing: there is no other bus");
+}
+
+static int run(int ctl, char **operand)
+{
+	char node[PATH_MAX], *name = operand[0];
+	struct kvblk_query disk;
 	int code;
 
-	code = vdpa_disk_state(name, &state);
+	code = query_disk(ctl, name, &disk);
 	if (code)
 		return code;
-	if (state != KVBLK_STATE_IDLE) {
+	if (disk.state != KVBLK_STATE_IDLE) {
 		complain("%s: is attached already", name);
 		return CODE_REFUSED;
 	}
@@ -51,42 +75,15 @@ static int attach(const char *name, const char *mgmtdev, const char *driver)
 	return code;
 }
 
-static int run_attach(int argc, char **argv)
-{
-	const char *mgmtdev = VDPA_USER, *driver = VDPA_FOR_VMM;
-	bool vdpa = false;
-	int opt, code;
-
-	while ((opt = getopt_long(argc, argv, "h", attach_options, NULL)) != -1) {
-		switch (opt) {
-		case 'h':
-			return print_help();
-		case OPT_HOST:
-			driver = VDPA_FOR_HOST;
-			mgmtdev = VDPA_PHYS;
-			break;
-		case OPT_PHYS:
-			mgmtdev = VDPA_PHYS;
-			break;
-		case OPT_VDPA:
-			vdpa = true;
-			break;
-		default:
-			return usage_hint();
-		}
-	}
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
-	if (!vdpa)
-		return usage_error("--vdpa is missing: there is no other bus");
-	return attach(argv[optind], mgmtdev, driver);
-}
-
 const struct cmd cmd_attach = {
 	.name = "attach",
 	.args = "--vdpa [OPTION]... NAME",
 	.summary = "Put a disk on the vDPA bus, for QEMU and other VMMs",
-	.help = attach_help,
-	.run = run_attach,
+	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
+	.option = set_option,
+	.check = check,
+	.run = run,
 };

@@ -3,6 +3,8 @@
 #ifndef KVBLKCTL_CMD_H
 #define KVBLKCTL_CMD_H
 
+#include <getopt.h>
+
 #include "kvblk.h"
 
 /**
@@ -27,14 +29,27 @@ enum exit_code {
  * @args: What follows it, for the first line of the help.
  * @summary: One line, without a full stop.
  * @help: The options.
- * @run: Returns an exit code; getopt() starts at argv[1].
+ * @options: For getopt_long(), with --help.
+ * @operands: Names of what follows them, for a message; the first is a NAME.
+ * @nr_operands: How many must follow.
+ * @option: Takes an option, its argument in optarg; NULL: there is --help only.
+ * @check: Whether options and operands fit together, or NULL.
+ * @run: Does it by the control device; @operand is the first of them.
+ *
+ * The functions complain and return an exit code. A command runs once: what it was told is in
+ * variables of its file.
  */
 struct cmd {
 	const char *name;
 	const char *args;
 	const char *summary;
 	const char *help;
-	int (*run)(int argc, char **argv);
+	const struct option *options;
+	const char *operands;
+	int nr_operands;
+	int (*option)(int opt);
+	int (*check)(char **operand);
+	int (*run)(int ctl, char **operand);
 };
 
 extern const struct cmd cmd_add;
@@ -85,9 +100,6 @@ enum {
 	OPT_BPS_WRITE = OPT_LIMIT + KVBLK_LIMIT_BYTES_WRITE,
 };
 
-/* Help of the command that runs, on stdout. */
-int print_help(void);
-
 /* "kvblkctl add: ..." on stderr; the second also says how to get help. */
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);
@@ -96,9 +108,6 @@ int usage_error(const char *format, ...);
 
 /* What getopt() has complained about already. */
 int usage_hint(void);
-
-/* Check that @count operands are left; the first of them is a NAME. */
-int check_operands(int argc, char **argv, int count, const char *names);
 
 /* The control device, or the negative of an exit code. */
 int open_control(void);

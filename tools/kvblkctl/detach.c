@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl detach: a disk off the vDPA bus. */
-#include <getopt.h>
-
 #include "cmd.h"
 #include "vdpa.h"
 
-static const struct option detach_options[] = {
+static const struct option options[] = {
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "vdpa", no_argument, NULL, OPT_VDPA },
 	{},
 };
 
-static const char detach_help[] =
+static const char help[] =
 	"Takes the disk off the vDPA bus. The disk stays.\n\n"
 	"Options:\n"
 	"  --vdpa   required: the bus\n"
@@ -20,52 +18,48 @@ static const char detach_help[] =
 	"           closed the device\n"
 	"  --help   show this\n";
 
-static int detach(const char *name, bool force)
+static bool vdpa, force;
+
+static int set_option(int opt)
 {
-	uint32_t state;
+	*(opt == OPT_VDPA ? &vdpa : &force) = true;
+	return CODE_OK;
+}
+
+static int check(char **operand)
+{
+	return vdpa ? CODE_OK : usage_error("--vdpa is missing: there is no other bus");
+}
+
+static int run(int ctl, char **operand)
+{
+	struct kvblk_query disk;
+	char *name = operand[0];
 	int code;
 
-	code = vdpa_disk_state(name, &state);
+	code = query_disk(ctl, name, &disk);
 	if (code)
 		return code;
 	if (!vdpa_is_there(name)) {
 		complain("%s: is not on the vDPA bus", name);
 		return CODE_REFUSED;
 	}
-	if (!force && state != KVBLK_STATE_ATTACHED) {
+	if (!force && disk.state != KVBLK_STATE_ATTACHED) {
 		complain("%s: is in use; stop its user, or add --force", name);
 		return CODE_REFUSED;
 	}
 	return vdpa_del(name);
 }
 
-static int run_detach(int argc, char **argv)
-{
-	bool vdpa = false, force = false;
-	int opt, code;
-
-	while ((opt = getopt_long(argc, argv, "h", detach_options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		else if (opt == OPT_FORCE)
-			force = true;
-		else if (opt == OPT_VDPA)
-			vdpa = true;
-		else
-			return usage_hint();
-	}
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
-	if (!vdpa)
-		return usage_error("--vdpa is missing: there is no other bus");
-	return detach(argv[optind], force);
-}
-
 const struct cmd cmd_detach = {
 	.name = "detach",
 	.args = "--vdpa [OPTION]... NAME",
 	.summary = "Take a disk off the vDPA bus",
-	.help = detach_help,
-	.run = run_detach,
+	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
+	.option = set_option,
+	.check = check,
+	.run = run,
 };

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl list: one line for each disk. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
 #include "json.h"
@@ -93,8 +91,9 @@ static const struct list_ops json_ops = {
 	.end = json_list_end,
 };
 
-static int show_disks(int ctl, const struct list_ops *ops,
-		      const struct kvblk_disk_name *names, size_t count)
+static const struct list_ops *ops = &table_ops;
+
+static int show_disks(int ctl, const struct kvblk_disk_name *names, size_t count)
 {
 	struct json json = { .out = stdout };
 	char why[KVBLK_WHY_LEN];
@@ -116,7 +115,13 @@ static int show_disks(int ctl, const struct list_ops *ops,
 	return code;
 }
 
-static int list_disks(int ctl, const struct list_ops *ops)
+static int set_option(int opt)
+{
+	ops = &json_ops;
+	return CODE_OK;
+}
+
+static int run(int ctl, char **operand)
 {
 	struct kvblk_disk_name *names;
 	char why[KVBLK_WHY_LEN];
@@ -128,31 +133,8 @@ static int list_disks(int ctl, const struct list_ops *ops)
 		complain("%s", why[0] ? why : strerror(-err));
 		return CODE_REFUSED;
 	}
-	code = show_disks(ctl, ops, names, count);
+	code = show_disks(ctl, names, count);
 	free(names);
-	return code;
-}
-
-static int run(int argc, char **argv)
-{
-	const struct list_ops *ops = &table_ops;
-	int opt, ctl, code;
-
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		if (opt != OPT_JSON)
-			return usage_hint();
-		ops = &json_ops;
-	}
-	code = check_operands(argc, argv, 0, NULL);
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	code = list_disks(ctl, ops);
-	close(ctl);
 	return code;
 }
 
@@ -161,5 +143,7 @@ const struct cmd cmd_list = {
 	.args = "[--json]",
 	.summary = "List the disks",
 	.help = help,
+	.options = options,
+	.option = set_option,
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -41,7 +42,7 @@ static int print_overview(void)
 	return CODE_OK;
 }
 
-int print_help(void)
+static int print_help(void)
 {
 	if (!current)
 		return print_overview();
@@ -94,6 +95,44 @@ static const struct cmd *find_cmd(const char *name)
 	return NULL;
 }
 
+static int check_operands(int argc, char **argv)
+{
+	int count = current->nr_operands;
+
+	if (argc - optind < count)
+		return usage_error("%s: missing", current->operands);
+	if (argc - optind > count)
+		return usage_error("'%s': one argument too many", argv[optind + count]);
+	if (count && strlen(argv[optind]) >= KVBLK_NAME_LEN)
+		return usage_error("NAME: '%s' has more than %d characters",
+				   argv[optind], KVBLK_NAME_LEN - 1);
+	return CODE_OK;
+}
+
+static int run_current(int argc, char **argv)
+{
+	int opt, ctl, code;
+
+	while ((opt = getopt_long(argc, argv, "h", current->options, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help();
+		code = opt == '?' ? usage_hint() : current->option(opt);
+		if (code)
+			return code;
+	}
+	code = check_operands(argc, argv);
+	if (!code && current->check)
+		code = current->check(argv + optind);
+	if (code)
+		return code;
+	ctl = open_control();
+	if (ctl < 0)
+		return -ctl;
+	code = current->run(ctl, argv + optind);
+	close(ctl);
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
 	char title[32];
@@ -113,7 +152,7 @@ static int run(int argc, char **argv)
 	/* getopt() begins its messages with this. */
 	snprintf(title, sizeof(title), "kvblkctl %s", current->name);
 	argv[1] = title;
-	return current->run(argc - 1, argv + 1);
+	return run_current(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl remove: remove a disk. */
 #include <errno.h>
-#include <getopt.h>
-#include <unistd.h>
 
 #include "cmd.h"
 #include "holder.h"
@@ -36,24 +34,12 @@ static int explain(int ctl, const char *name, int err, const char *why)
 	return CODE_REFUSED;
 }
 
-static int run(int argc, char **argv)
+static int run(int ctl, char **operand)
 {
 	char why[KVBLK_WHY_LEN];
-	int opt, ctl, err, code;
+	int err = kvblk_disk_remove(ctl, operand[0], why, sizeof(why));
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
-		return opt == 'h' ? print_help() : usage_hint();
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	err = kvblk_disk_remove(ctl, argv[optind], why, sizeof(why));
-	if (err)
-		code = explain(ctl, argv[optind], err, why);
-	close(ctl);
-	return code;
+	return err ? explain(ctl, operand[0], err, why) : CODE_OK;
 }
 
 const struct cmd cmd_remove = {
@@ -61,5 +47,8 @@ const struct cmd cmd_remove = {
 	.args = "NAME",
 	.summary = "Remove a disk that no VMM uses",
 	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
 	.run = run,
 };

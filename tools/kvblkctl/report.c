@@ -3,22 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
-
-int check_operands(int argc, char **argv, int count, const char *names)
-{
-	if (argc - optind < count)
-		return usage_error("%s: missing", names);
-	if (argc - optind > count)
-		return usage_error("'%s': one argument too many",
-				   argv[optind + count]);
-	if (count && strlen(argv[optind]) >= KVBLK_NAME_LEN)
-		return usage_error("NAME: '%s' has more than %d characters",
-				   argv[optind], KVBLK_NAME_LEN - 1);
-	return CODE_OK;
-}
 
 int open_control(void)
 {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl resume: let a paused disk go on. */
-#include <getopt.h>
-#include <unistd.h>
-
 #include "cmd.h"
 
 static const struct option options[] = {
@@ -15,22 +12,12 @@ static const char help[] =
 	"Options:\n"
 	"  --help  show this\n";
 
-static int run(int argc, char **argv)
+static int run(int ctl, char **operand)
 {
 	char why[KVBLK_WHY_LEN];
-	int opt, ctl, err, code;
+	int err = kvblk_disk_resume(ctl, operand[0], why, sizeof(why));
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
-		return opt == 'h' ? print_help() : usage_hint();
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	err = kvblk_disk_resume(ctl, argv[optind], why, sizeof(why));
-	close(ctl);
-	return err ? refused(argv[optind], err, why) : CODE_OK;
+	return err ? refused(operand[0], err, why) : CODE_OK;
 }
 
 const struct cmd cmd_resume = {
@@ -38,5 +25,8 @@ const struct cmd cmd_resume = {
 	.args = "NAME",
 	.summary = "Let a paused disk go on",
 	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
 	.run = run,
 };

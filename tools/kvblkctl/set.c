@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl set: change limits and threads of a disk, and when it interrupts. */
-#include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "settings.h"
 
@@ -28,49 +26,31 @@ static const char help[] =
 	"  --help                     show this\n\n"
 	SETTINGS_HELP;
 
-static int set_operands(struct kvblk_set *spec, int argc, char **argv)
-{
-	int code = check_operands(argc, argv, 1, "NAME");
+static struct kvblk_set spec;
 
-	if (!code)
-		code = check_settings(spec);
+static int set_option(int opt)
+{
+	return parse_setting(opt, optarg, &spec);
+}
+
+static int check(char **operand)
+{
+	int code = check_settings(&spec);
+
 	if (code)
 		return code;
-	if (!spec->limit_mask && !spec->hdr.flags && !spec->workers)
+	if (!spec.limit_mask && !spec.hdr.flags && !spec.workers)
 		return usage_error("there is nothing to set");
-	snprintf(spec->name, KVBLK_NAME_LEN, "%s", argv[optind]);
+	snprintf(spec.name, KVBLK_NAME_LEN, "%s", operand[0]);
 	return CODE_OK;
 }
 
-static int set_disk(int ctl, const struct kvblk_set *spec)
+static int run(int ctl, char **operand)
 {
 	char why[KVBLK_WHY_LEN];
-	int err = kvblk_disk_set(ctl, spec, why, sizeof(why));
+	int err = kvblk_disk_set(ctl, &spec, why, sizeof(why));
 
-	return err ? refused(spec->name, err, why) : CODE_OK;
-}
-
-static int run(int argc, char **argv)
-{
-	struct kvblk_set spec = {};
-	int opt, ctl, code;
-
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		code = parse_setting(opt, optarg, &spec);
-		if (code)
-			return code;
-	}
-	code = set_operands(&spec, argc, argv);
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	code = set_disk(ctl, &spec);
-	close(ctl);
-	return code;
+	return err ? refused(spec.name, err, why) : CODE_OK;
 }
 
 const struct cmd cmd_set = {
@@ -78,5 +58,10 @@ const struct cmd cmd_set = {
 	.args = "[OPTION]... NAME",
 	.summary = "Change settings and limits of a disk",
 	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
+	.option = set_option,
+	.check = check,
 	.run = run,
 };

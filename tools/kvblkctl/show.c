@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvblkctl show: what a disk is. */
-#include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bits.h"
 #include "holder.h"
@@ -195,29 +193,21 @@ static void show_json(const struct kvblk_query *disk)
 	json_close(&json, '}');
 }
 
-static int run(int argc, char **argv)
-{
-	void (*show)(const struct kvblk_query *disk) = show_text;
-	struct kvblk_query disk;
-	int opt, ctl, code;
+static void (*show)(const struct kvblk_query *disk) = show_text;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		if (opt != OPT_JSON)
-			return usage_hint();
-		show = show_json;
-	}
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	code = query_disk(ctl, argv[optind], &disk);
+static int set_option(int opt)
+{
+	show = show_json;
+	return CODE_OK;
+}
+
+static int run(int ctl, char **operand)
+{
+	struct kvblk_query disk;
+	int code = query_disk(ctl, operand[0], &disk);
+
 	if (!code)
 		show(&disk);
-	close(ctl);
 	return code;
 }
 
@@ -226,5 +216,9 @@ const struct cmd cmd_show = {
 	.args = "[--json] NAME",
 	.summary = "Show what a disk is and who uses it",
 	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
+	.option = set_option,
 	.run = run,
 };

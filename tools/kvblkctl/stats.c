@@ -2,11 +2,9 @@
 /* kvblkctl stats: counters of a disk, their rates, and its histograms. */
 #include <assert.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cmd.h"
 #include "json.h"
@@ -27,14 +25,14 @@
  * @interval: Seconds; 0: show the counters once.
  * @count: Intervals; 0: without end.
  */
-struct stats_args {
+static struct stats_args {
 	bool json;
 	bool latency;
 	bool queues;
 	uint64_t queue;
 	double interval;
 	uint64_t count;
-};
+} args;
 
 /**
  * struct counter - A member of struct kvblk_stats
@@ -247,11 +245,10 @@ static void show_rates_text(const struct kvblk_stats *old,
 	printf("%9llu\n", (unsigned long long)new->in_flight);
 }
 
-static void show_rates(const struct stats_args *args, uint64_t line,
-		       const struct kvblk_stats *old,
+static void show_rates(uint64_t line, const struct kvblk_stats *old,
 		       const struct kvblk_stats *new, double seconds)
 {
-	if (args->json) {
+	if (args.json) {
 		show_rates_json(old, new, seconds);
 	} else {
 		if (!(line % HEADER_EVERY))
@@ -285,17 +282,17 @@ static void sleep_until(int64_t ns)
 		;
 }
 
-/* Each rate is over the time that really went by, not over @args->interval. */
-static int watch(int ctl, const char *name, const struct stats_args *args)
+/* Each rate is over the time that really went by, not over the interval. */
+static int watch(int ctl, const char *name)
 {
-	int64_t step = args->interval * NS_PER_S;
+	int64_t step = args.interval * NS_PER_S;
 	int64_t now = now_ns(), next = now;
 	struct kvblk_query disk;
 	uint64_t line;
 	int code;
 
 	code = query_disk(ctl, name, &disk);
-	for (line = 0; !code && (!args->count || line < args->count); line++) {
+	for (line = 0; !code && (!args.count || line < args.count); line++) {
 		struct kvblk_stats old = disk.stats;
 		int64_t then = now;
 
@@ -304,63 +301,63 @@ static int watch(int ctl, const char *name, const struct stats_args *args)
 		code = query_disk(ctl, name, &disk);
 		now = now_ns();
 		if (!code)
-			show_rates(args, line, &old, &disk.stats,
+			show_rates(line, &old, &disk.stats,
 				   (double)(now - then) / NS_PER_S);
 	}
 	return code;
 }
 
-static int show(int ctl, const char *name, const struct stats_args *args)
+static int show(int ctl, const char *name)
 {
 	struct kvblk_query query;
 	int code;
 
-	if (args->latency)
-		return show_latency(ctl, name, args->queue, args->json);
-	if (args->queues)
-		return show_queues(ctl, name, args->json);
+	if (args.latency)
+		return show_latency(ctl, name, args.queue, args.json);
+	if (args.queues)
+		return show_queues(ctl, name, args.json);
 	code = query_disk(ctl, name, &query);
 	if (code)
 		return code;
-	if (args->json)
+	if (args.json)
 		show_json(&query.stats);
 	else
 		show_text(&query.stats);
 	return CODE_OK;
 }
 
-static int set_option(struct stats_args *args, int opt)
+static int set_option(int opt)
 {
 	char *end;
 
 	switch (opt) {
 	case OPT_COUNT:
-		if (!parse_number(optarg, UNIT_COUNT, &args->count) ||
-		    !args->count)
+		if (!parse_number(optarg, UNIT_COUNT, &args.count) ||
+		    !args.count)
 			return usage_error("--count: '%s' is not a number above 0",
 					   optarg);
 		return CODE_OK;
 	case OPT_JSON:
-		args->json = true;
+		args.json = true;
 		return CODE_OK;
 	case OPT_LATENCY:
-		args->latency = true;
+		args.latency = true;
 		return CODE_OK;
 	case OPT_QUEUE:
-		if (!parse_number(optarg, UNIT_COUNT, &args->queue) ||
-		    args->queue >= KVBLK_QUEUES_MAX)
+		if (!parse_number(optarg, UNIT_COUNT, &args.queue) ||
+		    args.queue >= KVBLK_QUEUES_MAX)
 			return usage_error("--queue: '%s' is not from 0 to %u", optarg,
 					   KVBLK_QUEUES_MAX - 1);
-		args->queue++;
+		args.queue++;
 		return CODE_OK;
 	case OPT_QUEUES:
-		args->queues = true;
+		args.queues = true;
 		return CODE_OK;
 	case OPT_WATCH:
-		args->interval = strtod(optarg, &end);
+		args.interval = strtod(optarg, &end);
 		/* Written so that a NaN fails as well. */
-		if (*end || !(args->interval >= WATCH_MIN &&
-			      args->interval <= WATCH_MAX))
+		if (*end || !(args.interval >= WATCH_MIN &&
+			      args.interval <= WATCH_MAX))
 			return usage_error("--watch: '%s' is not from %g to %g seconds",
 					   optarg, WATCH_MIN, WATCH_MAX);
 		return CODE_OK;
@@ -368,21 +365,8 @@ static int set_option(struct stats_args *args, int opt)
 	return usage_hint();
 }
 
-static int run(int argc, char **argv)
+static int check(char **operand)
 {
-	struct stats_args args = {};
-	int opt, ctl, code;
-
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h')
-			return print_help();
-		code = set_option(&args, opt);
-		if (code)
-			return code;
-	}
-	code = check_operands(argc, argv, 1, "NAME");
-	if (code)
-		return code;
 	if (args.count && !args.interval)
 		return usage_error("--count: only with --watch");
 	if (args.latency && args.interval)
@@ -391,12 +375,12 @@ static int run(int argc, char **argv)
 		return usage_error("--queue: only with --latency");
 	if (args.queues && (args.latency || args.interval))
 		return usage_error("--queues: not with --latency or --watch");
-	ctl = open_control();
-	if (ctl < 0)
-		return -ctl;
-	code = (args.interval ? watch : show)(ctl, argv[optind], &args);
-	close(ctl);
-	return code;
+	return CODE_OK;
+}
+
+static int run(int ctl, char **operand)
+{
+	return (args.interval ? watch : show)(ctl, operand[0]);
 }
 
 const struct cmd cmd_stats = {
@@ -404,5 +388,10 @@ const struct cmd cmd_stats = {
 	.args = "[OPTION]... NAME",
 	.summary = "Show the counters of a disk, their rates, or where time goes",
 	.help = help,
+	.options = options,
+	.operands = "NAME",
+	.nr_operands = 1,
+	.option = set_option,
+	.check = check,
 	.run = run,
 };

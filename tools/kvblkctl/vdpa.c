@@ -160,17 +160,3 @@ int vdpa_node(const char *name, const char *driver, char *node, size_t len)
 	complain("%s: the driver %s has made no device node", name, driver);
 	return CODE_REFUSED;
 }
-
-int vdpa_disk_state(const char *name, uint32_t *state)
-{
-	struct kvblk_query query;
-	int ctl = open_control();
-	int code;
-
-	if (ctl < 0)
-		return -ctl;
-	code = query_disk(ctl, name, &query);
-	close(ctl);
-	*state = query.state;
-	return code;
-}

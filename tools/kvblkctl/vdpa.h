@@ -26,7 +26,4 @@ int vdpa_node(const char *name, const char *driver, char *node, size_t len);
 /* Whether the disk is on the bus. */
 bool vdpa_is_there(const char *name);
 
-/* enum kvblk_disk_state of a disk that exists. */
-int vdpa_disk_state(const char *name, uint32_t *state);
-
 #endif /* KVBLKCTL_VDPA_H */
