@@ -142,7 +142,7 @@ make_guest()
 boot_guests()
 {
 	use_plugin guests
-	"$ENV_DIR/vmrun.sh" -t 900 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
+	"$ENV_DIR/vmrun.sh" -t 1500 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
 		--rootfs "$ROOTFS" "${plugin[@]}" \
 		--out "$build/out-guests" \
 		"$(job guests GUESTS="$guests" CPUS_LIST="$cpus" SHORT=$GUEST_SHORT LONG=$GUEST_LONG \
