@@ -11,7 +11,7 @@
 #include "session.h"
 
 #define MOVE_JIFFIES	HZ	/* for all queues together */
-#define RENEW_JIFFIES	(2 * HZ)	/* until another change is over */
+#define RENEW_JIFFIES	(3 * HZ)	/* until another change is over */
 
 /**
  * struct crew_name - Name of a worker
@@ -63,14 +63,21 @@ static int crew_hire(struct kvblk_session *s, unsigned int nr, struct task_struc
 	return ret;
 }
 
-/* Spreads the queues over the first @nr; false if not all have got there in time. */
-static bool crew_spread(struct kvblk_session *s, unsigned int nr)
+/* Spreads the queues over the first @nr. */
+static void crew_spread(struct kvblk_session *s, unsigned int nr)
 {
-	unsigned long left = MOVE_JIFFIES;
 	unsigned int i;
 
 	for (i = 0; i < s->nr_vqs; i++)
 		kvblk_queue_send(&s->vq[i].queue, &s->worker[i % nr]);
+}
+
+/* Waits for queues that are on their way; false if not all have got there in time. */
+static bool crew_await(struct kvblk_session *s)
+{
+	unsigned long left = MOVE_JIFFIES;
+	unsigned int i;
+
 	for (i = 0; left && i < s->nr_vqs; i++)
 		left = kvblk_queue_await(&s->vq[i].queue, left);
 	return left;
@@ -79,11 +86,18 @@ static bool crew_spread(struct kvblk_session *s, unsigned int nr)
 /* New threads are like the first: in the control groups it is in. */
 static int crew_change(struct kvblk_session *s, unsigned int nr)
 {
-	int ret = crew_hire(s, nr, s->worker[0].task);
+	int ret;
 
-	if (!ret && crew_spread(s, nr))
+	/* A queue that was late the last time may still go to where it was sent. */
+	if (!crew_await(s))
+		return -EBUSY;
+	ret = crew_hire(s, nr, s->worker[0].task);
+	if (ret)
+		return ret;
+	crew_spread(s, nr);
+	if (crew_await(s))
 		crew_dismiss(s, nr);
-	return ret;
+	return 0;
 }
 
 int kvblk_crew_init(struct kvblk_session *s)
@@ -94,6 +108,9 @@ int kvblk_crew_init(struct kvblk_session *s)
 
 void kvblk_crew_exit(struct kvblk_session *s)
 {
+	/* A queue that is late needs both its workers. */
+	while (!crew_await(s))
+		;
 	crew_dismiss(s, 0);
 }
 

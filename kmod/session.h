@@ -201,17 +201,17 @@ void kvblk_crew_exit(struct kvblk_session *s);
  * @workers: At most as many as queues.
  *
  * The queues go on meanwhile. Waits at most a second for them to change hands; what takes
- * longer comes later.
+ * longer comes later. Before that, at most a second for those that are late since the last time.
  *
- * Return: 0; -EBUSY while another call does; -errno if there are no more threads. Then
- * nothing has changed.
+ * Return: 0; -EBUSY while another call does or a queue is still late; -errno if there are no
+ * more threads. Then nothing has changed.
  */
 int kvblk_crew_set(struct kvblk_disk *disk, unsigned int workers);
 
 /*
  * New threads in the control groups of @like, or in those of kernel threads if it is NULL.
- * Waits for a pass of each, for RCU, and at most two seconds for another change of the
- * workers. 0 or -errno; then nothing has changed.
+ * Waits for a pass of each, for RCU, and at most three seconds for another change of
+ * the workers. 0 or -errno; then nothing has changed.
  */
 int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like);
 

@@ -129,7 +129,7 @@ static int set_workers(struct kvblk_disk *disk, u32 workers, struct kvblk_why *w
 		return ret;
 	ret = kvblk_crew_set(disk, workers);
 	if (ret == -EBUSY)
-		kvblk_why(why, ret, "workers: another call changes them");
+		kvblk_why(why, ret, "workers: another change is under way");
 	else if (ret)
 		kvblk_why(why, ret, "workers: no thread, error %d", ret);
 	return ret;

@@ -64,12 +64,15 @@ static void worker_pass_on(struct kvblk_queue *q, struct kvblk_worker *to)
 {
 	list_del(&q->turn);
 	kvblk_queue_unclaim(q);
+	/* Who waits for this may end @to: not before it is woken. */
+	rcu_read_lock();
 	WRITE_ONCE(q->worker, to);
 	/*
 	 * Its barrier comes before the new worker's look at the queue: pairs with that in
 	 * kvblk_worker_wake().
 	 */
 	kvblk_worker_give(to, q);
+	rcu_read_unlock();
 	wake_up_var(&q->worker);
 }
 

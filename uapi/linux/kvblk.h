@@ -197,7 +197,7 @@ struct kvblk_remove {
  *	a bucket holds are kept, cut to the new burst.
  * @workers: Threads that serve the queues, at most as many as queues (EINVAL); 0 leaves
  *	them. Queue n is served by thread n modulo @workers. EBUSY while another call
- *	changes them, ENOMEM.
+ *	changes them, or while the last change has not come to its end, ENOMEM.
  * @limits: By enum kvblk_limit_id.
  * @poll_us: With KVBLK_SET_POLL, as in struct kvblk_add.
  * @poll_percent: The same.
