@@ -26,6 +26,20 @@
 static struct gendisk *bell_disk;
 
 /*
+ * There is no ringer any more: who found the queue claimed, or with one, has left an event for
+ * us to pass on. Pairs with set_current_state() in worker_thread(), and the barrier in
+ * kvblk_bell_stop().
+ */
+static void bell_pass_on(struct kvblk_queue *q)
+{
+	smp_mb();
+	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
+		kvblk_queue_event(q, KVBLK_EV_STATE);
+	else if (kvblk_queue_has_work(q))
+		kvblk_worker_wake(q);
+}
+
+/*
  * The turn, if nobody else is at it. A queue with a ringer does not become idle; it may as
  * soon as it has none and is not claimed: RCU keeps it for the wake-up.
  */
@@ -41,15 +55,7 @@ static void bell_ring(struct bio *bio)
 	smp_store_release(&q->bell.ringer, NULL);
 	if (claimed)
 		kvblk_queue_unclaim(q);
-	/*
-	 * Who found it claimed, or with a ringer, has left an event for us to pass on. Pairs
-	 * with set_current_state() in worker_thread(), and the barrier in kvblk_bell_stop().
-	 */
-	smp_mb();
-	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
-		kvblk_queue_event(q, KVBLK_EV_STATE);
-	else if (kvblk_queue_has_work(q))
-		kvblk_worker_wake(q);
+	bell_pass_on(q);
 	rcu_read_unlock();
 }
 
@@ -65,14 +71,19 @@ static bool bell_is_possible(const struct kvblk_queue *q)
 	       q->env.backing->stacks;
 }
 
+/* By who hangs a bell or by the timer, which the other may start at the same moment. */
+static void bell_look_later(struct kvblk_bell *bell, unsigned int hung)
+{
+	WRITE_ONCE(bell->seen, hung);
+	hrtimer_start(&bell->timer, ns_to_ktime(LATE_NS), HRTIMER_MODE_REL);
+}
+
 /* One look at a busy queue in a while: a timer for each bell would cost more than the bell. */
 static void bell_watch(struct kvblk_bell *bell)
 {
 	WRITE_ONCE(bell->hung, bell->hung + 1);
-	if (hrtimer_is_queued(&bell->timer))
-		return;
-	WRITE_ONCE(bell->seen, bell->hung);
-	hrtimer_start(&bell->timer, ns_to_ktime(LATE_NS), HRTIMER_MODE_REL);
+	if (!hrtimer_is_queued(&bell->timer))
+		bell_look_later(bell, bell->hung);
 }
 
 static enum hrtimer_restart bell_timer(struct hrtimer *timer)
@@ -80,15 +91,13 @@ static enum hrtimer_restart bell_timer(struct hrtimer *timer)
 	struct kvblk_queue *q = container_of(timer, struct kvblk_queue, bell.timer);
 	unsigned int hung = READ_ONCE(q->bell.hung);
 
-	if (!READ_ONCE(q->bell.ringer))
-		return HRTIMER_NORESTART;
-	if (hung == READ_ONCE(q->bell.seen)) {
-		kvblk_worker_wake(q);
-		return HRTIMER_NORESTART;
+	if (READ_ONCE(q->bell.ringer)) {
+		if (hung == READ_ONCE(q->bell.seen))
+			kvblk_worker_wake(q);
+		else
+			bell_look_later(&q->bell, hung);
 	}
-	WRITE_ONCE(q->bell.seen, hung);
-	hrtimer_forward_now(timer, ns_to_ktime(LATE_NS));
-	return HRTIMER_RESTART;
+	return HRTIMER_NORESTART;
 }
 
 void kvblk_bell_setup(struct kvblk_queue *q)
@@ -98,7 +107,7 @@ void kvblk_bell_setup(struct kvblk_queue *q)
 
 bool kvblk_bell_stop(struct kvblk_queue *q)
 {
-	/* Pairs with those of bell_hang(), bell_ring(): who rings later finds it stopping. */
+	/* Pairs with those of bell_hang(), bell_pass_on(): who rings later finds it stopping. */
 	smp_mb();
 	if (READ_ONCE(q->bell.ringer))
 		return false;
@@ -114,9 +123,13 @@ static bool bell_hang(struct kvblk_queue *q)
 
 	if (ringer)
 		return ringer == current;
-	/* Of the two, this look and that in kvblk_bell_stop(), one sees the other. */
-	if (READ_ONCE(q->state) != KVBLK_QUEUE_RUNNING) {
+	/*
+	 * Of the two, this look and that in kvblk_bell_stop(), one sees the other; if both
+	 * do, that one waits for us. Pairs with the release in kvblk_queue_run(), too.
+	 */
+	if (smp_load_acquire(&q->state) != KVBLK_QUEUE_RUNNING) {
 		WRITE_ONCE(bell->ringer, NULL);
+		bell_pass_on(q);
 		return false;
 	}
 	bio_init(bell->bio, NULL, NULL, 0, 0);

@@ -179,6 +179,28 @@ static void late_event_is_passed_on(struct kunit *test)
 	bench_stop(b);
 }
 
+/* What comes back to a paused queue is the worker's, which says that it is quiet. */
+static void paused_is_left(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	b->disk.script.when = FAKE_NEVER;
+	start(b, 64);
+	bench_put(b, 0, &(struct bench_req){
+		.type = VIRTIO_BLK_T_IN, .len = 512, .status = BENCH_NOWHERE });
+	kick_here(b);
+	KUNIT_ASSERT_EQ(test, 1, atomic_read(&b->disk.stacked));
+	kvblk_queue_pause(&b->q, true);
+	bench_settle(b);
+	/* Before the worker is there. */
+	preempt_disable();
+	fake_end_all(&b->disk);
+	kick_here(b);
+	preempt_enable();
+	bench_until(b, kvblk_queue_quiet(&b->q));
+	bench_stop(b);
+}
+
 /* A queue with a bell that has not rung stops when it has, and touches nothing then. */
 static void stop_waits_for_the_bell(struct kunit *test)
 {
@@ -187,8 +209,9 @@ static void stop_waits_for_the_bell(struct kunit *test)
 
 	start(b, 64);
 	bench_put_reads(b, 0, 1);
+	/* It looks after no bell in this case. */
+	hrtimer_start(&b->q.bell.timer, KTIME_MAX, HRTIMER_MODE_ABS);
 	bio = hang_only(b);
-	hrtimer_cancel(&b->q.bell.timer);
 	KUNIT_ASSERT_NOT_NULL(test, bio);
 	/* Once for two kicks. */
 	KUNIT_EXPECT_NULL(test, hang_only(b));
@@ -199,8 +222,77 @@ static void stop_waits_for_the_bell(struct kunit *test)
 	bench_await_stop(b);
 	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->disk.attempts));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&b->q.bell.timer));
 	/* And a stopped one hangs none. */
 	KUNIT_EXPECT_NULL(test, hang_only(b));
+}
+
+/* What comes back to it is not answered by who rings late. */
+static void stopped_is_left(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct bio *bio;
+
+	b->disk.script.dead = true;
+	start(b, 64);
+	bench_put(b, 0, &(struct bench_req){ VIRTIO_BLK_T_FLUSH });
+	kick_here(b);
+	bench_until(b, atomic_read(&b->disk.flushes) == 1);
+	hrtimer_start(&b->q.bell.timer, KTIME_MAX, HRTIMER_MODE_ABS);
+	bio = hang_only(b);
+	KUNIT_ASSERT_NOT_NULL(test, bio);
+	/* The worker is kept from it until the bell rings. */
+	KUNIT_ASSERT_TRUE(test, kvblk_queue_claim(&b->q));
+	KUNIT_EXPECT_TRUE(test, kvblk_queue_stop(&b->q));
+	fake_revive(&b->disk);
+	bench_until(b, !llist_empty(&b->q.done));
+	kvblk_queue_unclaim(&b->q);
+	ring(bio);
+	bench_await_stop(b);
+	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	KUNIT_EXPECT_EQ(test, STATUS_UNSET, slot_status(b, 0));
+}
+
+/*
+ * A thread was about to hang its bell when the worker looked whether the queue can stop, and finds
+ * now that it is stopping. Its kick was taken up before.
+ */
+static void withdrawn_bell_passes_on(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	WRITE_ONCE(b->q.bell.ringer, current);
+	KUNIT_EXPECT_TRUE(test, kvblk_queue_stop(&b->q));
+	bench_settle(b);
+	KUNIT_EXPECT_FALSE(test, kvblk_queue_idle(&b->q));
+	KUNIT_ASSERT_TRUE(test, kvblk_queue_claim(&b->q));
+	WRITE_ONCE(b->q.bell.ringer, NULL);
+	KUNIT_EXPECT_NULL(test, hang_only(b));
+	clear_bit(KVBLK_EV_KICK, &b->q.events);
+	kvblk_queue_unclaim(&b->q);
+	kvblk_worker_wake(&b->q);
+	bench_await_stop(b);
+}
+
+/* What is in the list already may wait for what the turn does. */
+static void bell_is_first(struct kunit *test)
+{
+	struct bio_list list[2] = {};
+	struct bench *b = test->priv;
+	struct bio other, *bio;
+
+	start(b, 64);
+	bio_init(&other, NULL, NULL, 0, 0);
+	bio_list_add(&list[0], &other);
+	current->bio_list = list;
+	kvblk_queue_kick_here(&b->q);
+	current->bio_list = NULL;
+	bio = bio_list_pop(&list[0]);
+	KUNIT_EXPECT_PTR_EQ(test, &other, bio_list_pop(&list[0]));
+	KUNIT_ASSERT_PTR_EQ(test, b->q.bell.bio, bio);
+	ring(bio);
+	bench_stop(b);
 }
 
 /* Its thread sleeps for what only the queue can give: the worker is at it instead. */
@@ -225,6 +317,69 @@ static void late_bell(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
 	bench_stop(b);
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&b->q.bell.timer));
+}
+
+/* It is looked after once in a while, not each time; one that has rung wakes nobody. */
+static void one_look_for_many(struct kunit *test)
+{
+	struct kvblk_bell *bell;
+	struct bench *b = test->priv;
+	unsigned int hung;
+
+	start(b, 64);
+	bell = &b->q.bell;
+	hung = bell->hung;
+	KUNIT_EXPECT_EQ(test, 0, run(b, kick_here, 3));
+	bench_until(b, !hrtimer_active(&bell->timer));
+	hrtimer_start(&bell->timer, KTIME_MAX, HRTIMER_MODE_ABS);
+	KUNIT_EXPECT_EQ(test, 0, run(b, kick_here, 3));
+	KUNIT_EXPECT_EQ(test, KTIME_MAX, hrtimer_get_expires(&bell->timer));
+	KUNIT_EXPECT_EQ(test, hung + 6, bell->hung);
+	KUNIT_EXPECT_LE(test, bell->seen, hung + 3);
+	bench_stop(b);
+}
+
+/**
+ * struct intruder - An interrupt that kicks
+ * @timer: The interrupt.
+ * @b: The bench.
+ * @done: It has.
+ */
+static struct intruder {
+	struct hrtimer timer;
+	struct bench *b;
+	bool done;
+} intruder;
+
+static enum hrtimer_restart intrude(struct hrtimer *timer)
+{
+	kvblk_queue_kick_here(&intruder.b->q);
+	WRITE_ONCE(intruder.done, true);
+	return HRTIMER_NORESTART;
+}
+
+/* The list is that of the thread, not of an interrupt that comes in between. */
+static void interrupts_hang_none(struct kunit *test)
+{
+	unsigned long end = jiffies + BENCH_WAIT;
+	struct bio_list list[2] = {};
+	struct bench *b = test->priv;
+
+	start(b, 64);
+	intruder.b = b;
+	intruder.done = false;
+	hrtimer_setup(&intruder.timer, intrude, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	bench_put_reads(b, 0, 1);
+	current->bio_list = list;
+	hrtimer_start(&intruder.timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_HARD);
+	while (!READ_ONCE(intruder.done) && time_before(jiffies, end))
+		cpu_relax();
+	current->bio_list = NULL;
+	KUNIT_EXPECT_TRUE(test, bio_list_empty(&list[0]));
+	KUNIT_EXPECT_NULL(test, b->q.bell.ringer);
+	bench_expect_done(b, 1);
+	hrtimer_cancel(&intruder.timer);
+	bench_stop(b);
 }
 
 /* The driver's thread asks for tokens as the worker does, and the timer wakes that. */
@@ -286,8 +441,14 @@ static struct kunit_case here_cases[] = {
 	KUNIT_CASE(refused_is_deferred),
 	KUNIT_CASE(claimed_is_left),
 	KUNIT_CASE(late_event_is_passed_on),
+	KUNIT_CASE(paused_is_left),
 	KUNIT_CASE(stop_waits_for_the_bell),
+	KUNIT_CASE(stopped_is_left),
+	KUNIT_CASE(withdrawn_bell_passes_on),
+	KUNIT_CASE(bell_is_first),
 	KUNIT_CASE(late_bell),
+	KUNIT_CASE(one_look_for_many),
+	KUNIT_CASE(interrupts_hang_none),
 	KUNIT_CASE(stalls),
 	KUNIT_CASE(race),
 	{}
