@@ -38,12 +38,17 @@ static void look_away(struct kvblk_queue *q)
 	kvblk_queue_unclaim(q);
 }
 
-static void look_begin(struct kvblk_worker *w)
+/* False: all are stopped, paused or wait for something else. */
+static bool look_begin(struct kvblk_worker *w)
 {
 	struct kvblk_queue *q;
+	bool any = false;
 
-	list_for_each_entry(q, &w->queues, turn)
+	list_for_each_entry(q, &w->queues, turn) {
 		q->turned = look_at(q);
+		any |= q->turned;
+	}
+	return any;
 }
 
 static void look_end(struct kvblk_worker *w)
@@ -110,9 +115,8 @@ void kvblk_worker_look(struct kvblk_worker *w)
 		return;
 	start = ktime_get_ns();
 	window = kvblk_poll_window(&w->poll, &lim, start);
-	if (!window)
+	if (!window || !look_begin(w))
 		return;
-	look_begin(w);
 	kvblk_poll_spend(&w->poll, look_for(w, start, window));
 	look_end(w);
 }
