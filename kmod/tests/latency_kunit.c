@@ -141,6 +141,9 @@ static void throttle(struct kunit *test)
 	bench_kick(b);
 	bench_until(b, bench_stat(b, KVBLK_STAT_STALLED));
 	msleep(HOLD_MS);
+	/* It looks, and waits on: what has passed still counts. */
+	kvblk_queue_event(&b->q, KVBLK_EV_RETRY);
+	bench_until(b, bench_stat(b, KVBLK_STAT_THROTTLED) > 1);
 	bench_gate_lift(b, KVBLK_BUCKET_OPS);
 	kvblk_queue_event(&b->q, KVBLK_EV_RETRY);
 	bench_expect_done(b, 5);
@@ -167,6 +170,35 @@ static void worker(struct kunit *test)
 	bench_stop(b);
 }
 
+static u64 added;
+
+static void add_one(struct fake_backing *f)
+{
+	f->on_attempt = NULL;
+	added = ktime_get_ns();
+	bench_put(container_of(f, struct bench, disk), 1, &(struct bench_req){ IN, 1, 512 });
+}
+
+/* What comes while the worker is at it has not waited since the kick. */
+static void added_in_a_turn(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	u64 start = ktime_get_ns(), end;
+
+	bench_start(b, 64, 0);
+	bench_settle(b);
+	bench_put_reads(b, 0, 1);
+	kvblk_arrive_kick(&b->q.arrive);
+	msleep(HOLD_MS);
+	b->disk.on_attempt = add_one;
+	bench_kick(b);
+	bench_expect_done(b, 2);
+	end = ktime_get_ns();
+	KUNIT_EXPECT_GE(test, total(b, KVBLK_STAGE_WORKER), HOLD_NS);
+	KUNIT_EXPECT_LE(test, total(b, KVBLK_STAGE_WORKER), end - start + end - added);
+	bench_stop(b);
+}
+
 /* What has waited before a stop does not count after it. */
 static void restart(struct kunit *test)
 {
@@ -179,6 +211,7 @@ static void restart(struct kunit *test)
 	bench_kick(b);
 	bench_until(b, bench_stat(b, KVBLK_STAT_STALLED));
 	bench_stop(b);
+	bench_kick(b);
 	bench_gate_lift(b, KVBLK_BUCKET_OPS);
 	msleep(HOLD_MS);
 	start = ktime_get_ns();
@@ -222,6 +255,7 @@ static struct kunit_case latency_cases[] = {
 	KUNIT_CASE(backing_in_work_item),
 	KUNIT_CASE(throttle),
 	KUNIT_CASE(worker),
+	KUNIT_CASE(added_in_a_turn),
 	KUNIT_CASE(restart),
 	KUNIT_CASE(full_pool_asks_for_kicks),
 	{}

@@ -133,6 +133,58 @@ static void odd_clocks(struct kunit *test)
 	}
 }
 
+/* Of one that knows nothing yet: time to find out. */
+static void first_look(struct kunit *test)
+{
+	struct kvblk_poll p = {};
+
+	KUNIT_EXPECT_EQ(test, all.max_ns / 16, kvblk_poll_window(&p, &all, SEC));
+}
+
+/* What was usual so far is not forgotten for it. */
+static void one_long_gap(struct kunit *test)
+{
+	struct course c = COURSE;
+
+	go(&c, &all, 100, 10 * US, 20 * US);
+	go(&c, &all, 1, 10 * US, 10 * SEC);
+	c.found = 0;
+	go(&c, &all, 10, 10 * US, 20 * US);
+	KUNIT_EXPECT_EQ(test, 10, c.found);
+}
+
+/* Work that follows on work says nothing about gaps. */
+static void work_without_a_gap(struct kunit *test)
+{
+	struct course c = COURSE;
+	u64 gap;
+
+	go(&c, &all, 10, 10 * US, 20 * US);
+	gap = c.p.gap;
+	kvblk_poll_work(&c.p, &all, c.now + 50 * US);
+	KUNIT_EXPECT_EQ(test, gap, c.p.gap);
+}
+
+static void clock_goes_back(struct kunit *test)
+{
+	struct kvblk_poll p = {};
+
+	KUNIT_EXPECT_NE(test, 0, kvblk_poll_window(&p, &all, SEC));
+	kvblk_poll_spend(&p, U64_MAX);
+	kvblk_poll_work(&p, &all, SEC - 1);
+	KUNIT_EXPECT_EQ(test, 0, p.gap);
+	KUNIT_EXPECT_EQ(test, 0, kvblk_poll_window(&p, &all, SEC - 2));
+}
+
+/* A rest of any length earns all there is to earn. */
+static void endless_rest(struct kunit *test)
+{
+	struct kvblk_poll p = {};
+
+	KUNIT_EXPECT_NE(test, 0, kvblk_poll_window(&p, &all, 1ULL << 62));
+	KUNIT_EXPECT_EQ(test, 16 * all.max_ns, p.credit);
+}
+
 static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(short_gaps_are_looked_for),
 	KUNIT_CASE(long_gaps_are_not),
@@ -141,6 +193,11 @@ static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(share_is_capped),
 	KUNIT_CASE(rest_is_no_fortune),
 	KUNIT_CASE(odd_clocks),
+	KUNIT_CASE(first_look),
+	KUNIT_CASE(one_long_gap),
+	KUNIT_CASE(work_without_a_gap),
+	KUNIT_CASE(clock_goes_back),
+	KUNIT_CASE(endless_rest),
 	{}
 };
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "contract.h"
 #include "driver.h"
 #include "harness.h"
+#include "latency.h"
 #include "pattern.h"
 
 #define QUEUES		4
@@ -220,6 +222,71 @@ TEST_EACH(all_queues_work, crews)
 	drain();
 	expect_sums(workers);
 	EXPECT_EQ(disk_stats(disk.name).requests, done + QUEUES * DEPTH);
+	driver_close(&queue[0]);
+}
+
+/* What has no room is not stored; the number of queues is told in any case. */
+TEST(room_for_some_queues)
+{
+	struct kvblk_queue_stats stats[QUEUES];
+	struct kvblk_queues arg = { .hdr.size = sizeof(arg), .name = "missing" };
+	unsigned int i, room;
+
+	make(QUEUES, 1);
+	contract_refuse(disk_control_fd(), KVBLK_QUEUES, &arg, -ENOENT, "missing");
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	arg.queues = (uintptr_t)stats;
+	for (room = 0; room <= QUEUES + 1; room++) {
+		memset(stats, 0xff, sizeof(stats));
+		arg.count = room;
+		ASSERT_EQ(disk_control(KVBLK_QUEUES, &arg), 0);
+		EXPECT_EQ(arg.count, QUEUES);
+		for (i = 0; i < QUEUES; i++)
+			EXPECT_EQ(stats[i].queue, i < room ? i : UINT32_MAX);
+	}
+	arg.queues = 8;
+	contract_refuse(disk_control_fd(), KVBLK_QUEUES, &arg, -EFAULT, "queues");
+}
+
+/* Requests that the histograms of queue @vq have. */
+static uint64_t answered_by(unsigned int vq)
+{
+	struct kvblk_latency_hist hists[LATENCY_NR];
+	struct kvblk_latency arg = {
+		.hdr.size = sizeof(arg),
+		.hists = (uintptr_t)hists,
+		.count = LATENCY_NR,
+		.queue = vq + 1,
+	};
+	uint64_t sum = 0;
+	unsigned int i;
+
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	ASSERT_EQ(disk_control(KVBLK_LATENCY, &arg), 0);
+	for (i = 0; i < LATENCY_NR; i++) {
+		if (hists[i].stage == KVBLK_LATENCY_PUBLISH)
+			sum += latency_count(&hists[i]);
+	}
+	return sum;
+}
+
+TEST(latency_by_queue)
+{
+	unsigned int i, n;
+
+	setup(2);
+	for (i = 0; i < QUEUES; i++) {
+		for (n = 0; n <= i; n++)
+			submit(i, &slots[i][n]);
+		driver_flush(&queue[i]);
+		for (n = 0; n <= i; n++) {
+			ASSERT_TRUE(WAIT_FOR(ring_pending(&queue[i].r)));
+			check(i, (struct slot *)driver_reap(&queue[i]));
+		}
+	}
+	for (i = 0; i < QUEUES; i++)
+		EXPECT_TRUE(WAIT_FOR(answered_by(i) == i + 1));
+	EXPECT_EQ(latency_answered(disk.name), 1 + 2 + 3 + 4);
 	driver_close(&queue[0]);
 }
 
