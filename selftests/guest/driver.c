@@ -173,6 +173,19 @@ static unsigned int pieces_of(struct driver *d, const struct request *rq,
 	return n;
 }
 
+void driver_requests(struct driver *d, struct request *rq, unsigned int nr, uint32_t type,
+		     uint32_t len)
+{
+	uint64_t gpa = memory_alloc(&d->m, nr * len, len);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		rq[i] = (struct request) {
+			.type = type, .sector = i * len / KVBLK_SECTOR_SIZE,
+			.seg[0] = { gpa + i * len, len }, .nr = 1,
+		};
+}
+
 bool driver_queue(struct driver *d, struct request *rq)
 {
 	struct piece piece[SEGS_MAX + 2];

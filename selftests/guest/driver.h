@@ -107,6 +107,10 @@ uint32_t driver_status(const struct driver *d);
 /* Makes the device look at the queue. */
 void driver_kick(struct driver *d);
 
+/* Makes @nr requests of @type: @len bytes each, one behind the other, in memory of their own. */
+void driver_requests(struct driver *d, struct request *rq, unsigned int nr, uint32_t type,
+		     uint32_t len);
+
 /* Offers a request without making it visible; false: the ring is full. */
 bool driver_queue(struct driver *d, struct request *rq);
 

@@ -28,17 +28,8 @@ static struct request rq[DEPTH];
 
 static void open_driver(void)
 {
-	unsigned int i;
-	uint64_t gpa;
-
 	driver_open(&d, disk.name, NULL);
-	gpa = memory_alloc(&d.m, DEPTH * LEN, LEN);
-	for (i = 0; i < DEPTH; i++) {
-		rq[i].type = VIRTIO_BLK_T_IN;
-		rq[i].sector = i * 8;
-		rq[i].seg[0] = (struct seg) { gpa + i * LEN, LEN };
-		rq[i].nr = 1;
-	}
+	driver_requests(&d, rq, DEPTH, VIRTIO_BLK_T_IN, LEN);
 }
 
 static void reap_all(unsigned int n)

@@ -36,18 +36,11 @@ static void setup(uint32_t type)
 {
 	struct driver_config cfg = { .indirect = true };
 	unsigned int i;
-	uint64_t gpa;
 
 	control = disk_control_fd();
 	disk_make(&disk, SIZE, 0);
 	driver_open(&d, disk.name, &cfg);
-	gpa = memory_alloc(&d.m, DEPTH * LEN, LEN);
-	for (i = 0; i < DEPTH; i++) {
-		rq[i].type = type;
-		rq[i].sector = i;
-		rq[i].seg[0] = (struct seg) { gpa + i * LEN, LEN };
-		rq[i].nr = 1;
-	}
+	driver_requests(&d, rq, DEPTH, type, LEN);
 	/* From now on all of it comes out of the page cache. */
 	for (i = 0; i < DEPTH; i++)
 		ASSERT_EQ(driver_do(&d, &rq[i]), VIRTIO_BLK_S_OK);

@@ -23,18 +23,9 @@ static struct request rq[DEPTH];
 
 static void setup(void)
 {
-	unsigned int i;
-	uint64_t gpa;
-
 	disk_make(&disk, SIZE, 0);
 	driver_open(&d, disk.name, NULL);
-	gpa = memory_alloc(&d.m, DEPTH * LEN, LEN);
-	for (i = 0; i < DEPTH; i++) {
-		rq[i].type = VIRTIO_BLK_T_IN;
-		rq[i].sector = i * 8;
-		rq[i].seg[0] = (struct seg) { gpa + i * LEN, LEN };
-		rq[i].nr = 1;
-	}
+	driver_requests(&d, rq, DEPTH, VIRTIO_BLK_T_IN, LEN);
 }
 
 static void limit(enum kvblk_limit_id id, uint64_t rate, uint64_t burst)

@@ -101,16 +101,8 @@ static uint64_t count(const char *event, const char *with)
 
 static void open_driver(void)
 {
-	unsigned int i;
-	uint64_t gpa;
-
 	driver_open(&d, disk.name, NULL);
-	gpa = memory_alloc(&d.m, DEPTH * LEN, LEN);
-	for (i = 0; i < DEPTH; i++) {
-		rq[i].sector = i * 8;
-		rq[i].seg[0] = (struct seg) { gpa + i * LEN, LEN };
-		rq[i].nr = 1;
-	}
+	driver_requests(&d, rq, DEPTH, VIRTIO_BLK_T_IN, LEN);
 }
 
 static void do_all(uint32_t type)
