@@ -27,11 +27,11 @@ static struct gendisk *bell_disk;
 
 /*
  * There is no ringer any more: who found the queue claimed, or with one, has left an event for
- * us to pass on. Pairs with set_current_state() in worker_thread(), and the barrier in
- * kvblk_bell_stop().
+ * us to pass on.
  */
 static void bell_pass_on(struct kvblk_queue *q)
 {
+	/* Pairs with set_current_state() in worker_thread(), and that in kvblk_bell_stop(). */
 	smp_mb();
 	if (READ_ONCE(q->state) == KVBLK_QUEUE_STOPPING)
 		kvblk_queue_event(q, KVBLK_EV_STATE);

@@ -132,7 +132,7 @@ static enum hrtimer_restart silent_kick(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Wakes the worker, with credit and short gaps; what it has looked for, when it is @alone or not. */
+/* Wakes the worker, with credit and short gaps, @alone or not: for how long it has looked. */
 static u64 look_costs(struct bench *b, bool alone)
 {
 	unsigned long end = jiffies + BENCH_WAIT;
@@ -145,7 +145,7 @@ static u64 look_costs(struct bench *b, bool alone)
 	p->earned = U64_MAX;
 	hrtimer_start(&silent.timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_HARD);
 	while (!alone && READ_ONCE(p->earned) == U64_MAX && time_before(jiffies, end))
-		yield();
+		schedule();
 	bench_until(b, READ_ONCE(p->earned) != U64_MAX);
 	bench_settle(b);
 	return LOOK_NS - min_t(u64, p->credit, LOOK_NS);
