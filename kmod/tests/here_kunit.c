@@ -324,13 +324,17 @@ static void one_look_for_many(struct kunit *test)
 {
 	struct kvblk_bell *bell;
 	struct bench *b = test->priv;
+	unsigned long before;
 	unsigned int hung;
 
 	start(b, 64);
 	bell = &b->q.bell;
 	hung = bell->hung;
+	before = switches(b);
 	KUNIT_EXPECT_EQ(test, 0, run(b, kick_here, 3));
 	bench_until(b, !hrtimer_active(&bell->timer));
+	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, before, switches(b));
 	hrtimer_start(&bell->timer, KTIME_MAX, HRTIMER_MODE_ABS);
 	KUNIT_EXPECT_EQ(test, 0, run(b, kick_here, 3));
 	KUNIT_EXPECT_EQ(test, KTIME_MAX, hrtimer_get_expires(&bell->timer));
