@@ -146,7 +146,7 @@ static void crew_end(struct kvblk_session *s, unsigned int workers)
 	mutex_lock(&disk->lock);
 	WRITE_ONCE(disk->workers, workers);
 	WRITE_ONCE(s->manning, false);
-	if (s->resetting || s->closing)
+	if (s->closing)
 		kvblk_session_finish_soon(s);
 	mutex_unlock(&disk->lock);
 	wake_up_all(&s->wait);

@@ -158,8 +158,7 @@ static bool session_is_over(struct kvblk_session *s)
 	bool over;
 
 	mutex_lock(&s->disk->lock);
-	over = (s->resetting || s->closing) && !s->starting && !s->manning &&
-	       kvblk_session_idle(s);
+	over = (s->resetting || s->closing) && !s->starting && kvblk_session_idle(s);
 	mutex_unlock(&s->disk->lock);
 	return over;
 }
@@ -195,7 +194,8 @@ static bool session_settle(struct kvblk_session *s)
 	session_take_next_mem(s, &old);
 	if (s->resetting)
 		session_end_reset(s);
-	last = s->closing;
+	/* Who changes the workers queues this again: see crew_end(). */
+	last = s->closing && !s->manning;
 	if (last) {
 		disk->session = NULL;
 		WRITE_ONCE(s->closing, false);
