@@ -88,7 +88,7 @@ static int add_fill(struct kvblk_add *arg, struct kvblk_disk *disk,
 	ret = add_geometry(arg, disk, why);
 	if (ret)
 		return ret;
-	disk->workers = arg->workers;
+	kvblk_crew_spread(&disk->crew, arg->workers);
 	return 0;
 }
 

@@ -129,6 +129,7 @@ static const struct kvblk_ucmd control_cmds[] = {
 	CONTROL_CMD(KVBLK_RESUME, struct kvblk_pause, 0, true, control_resume),
 	CONTROL_CMD(KVBLK_LATENCY, struct kvblk_latency, 0, true, kvblk_control_latency),
 	CONTROL_CMD(KVBLK_QUEUES, struct kvblk_queues, 0, true, kvblk_control_queues),
+	CONTROL_CMD(KVBLK_MOVE, struct kvblk_move, 0, false, kvblk_control_move),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -28,6 +28,9 @@ int kvblk_workers_check(u32 workers, u32 queues, struct kvblk_why *why);
 /* Sets it, but not @workers. */
 void kvblk_set_apply(struct kvblk_disk *disk, const struct kvblk_set *arg);
 
+/* move.c */
+int kvblk_control_move(void *ctx, void *data, struct kvblk_why *why);
+
 /* query.c: what is told of a disk */
 int kvblk_control_query(void *ctx, void *data, struct kvblk_why *why);
 int kvblk_control_queues(void *ctx, void *data, struct kvblk_why *why);

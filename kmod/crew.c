@@ -63,13 +63,13 @@ static int crew_hire(struct kvblk_session *s, unsigned int nr, struct task_struc
 	return ret;
 }
 
-/* Spreads the queues over the first @nr. */
-static void crew_spread(struct kvblk_session *s, unsigned int nr)
+/* Sends the queues where @crew wants them. */
+static void crew_send(struct kvblk_session *s, const struct kvblk_crew *crew)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->nr_vqs; i++)
-		kvblk_queue_send(&s->vq[i].queue, &s->worker[i % nr]);
+		kvblk_queue_send(&s->vq[i].queue, &s->worker[crew->of[i]]);
 }
 
 /* Waits for queues that are on their way; false if not all have got there in time. */
@@ -84,26 +84,25 @@ static bool crew_await(struct kvblk_session *s)
 }
 
 /* New threads are like the first: in the control groups it is in. */
-static int crew_change(struct kvblk_session *s, unsigned int nr)
+static int crew_follow(struct kvblk_session *s, const struct kvblk_crew *crew)
 {
 	int ret;
 
 	/* A queue that was late the last time may still go to where it was sent. */
 	if (!crew_await(s))
 		return -EBUSY;
-	ret = crew_hire(s, nr, s->worker[0].task);
+	ret = crew_hire(s, crew->nr, s->worker[0].task);
 	if (ret)
 		return ret;
-	crew_spread(s, nr);
+	crew_send(s, crew);
 	if (crew_await(s))
-		crew_dismiss(s, nr);
+		crew_dismiss(s, crew->nr);
 	return 0;
 }
 
-int kvblk_crew_init(struct kvblk_session *s)
+int kvblk_crew_init(struct kvblk_session *s, const struct kvblk_crew *crew)
 {
-	return crew_hire(s, READ_ONCE(s->disk->workers),
-			 s->ops->shared ? NULL : current);
+	return crew_hire(s, crew->nr, s->ops->shared ? NULL : current);
 }
 
 void kvblk_crew_exit(struct kvblk_session *s)
@@ -114,70 +113,124 @@ void kvblk_crew_exit(struct kvblk_session *s)
 	crew_dismiss(s, 0);
 }
 
-unsigned int kvblk_crew_of(const struct kvblk_session *s, unsigned int vq)
+/* ---- which queue is whose ---- */
+
+void kvblk_crew_spread(struct kvblk_crew *crew, unsigned int nr)
 {
-	return READ_ONCE(s->vq[vq].queue.worker) - s->worker;
+	unsigned int i;
+
+	crew->nr = nr;
+	for (i = 0; i < ARRAY_SIZE(crew->of); i++)
+		crew->of[i] = i % nr;
 }
 
-/* The session of @disk, held for a change; NULL if it has none to change. */
-static struct kvblk_session *crew_begin(struct kvblk_disk *disk, unsigned int workers)
+struct kvblk_crew kvblk_crew_get(struct kvblk_disk *disk)
 {
-	struct kvblk_session *s;
+	struct kvblk_crew crew;
 
 	mutex_lock(&disk->lock);
-	s = disk->session;
-	if (s && s->manning) {
-		s = ERR_PTR(-EBUSY);
-	} else if (s && !s->closing) {
-		s->manning = true;
-		kvblk_session_get(s);
-	} else {
-		WRITE_ONCE(disk->workers, workers);
-		s = NULL;
+	crew = disk->crew;
+	mutex_unlock(&disk->lock);
+	return crew;
+}
+
+unsigned int kvblk_crew_of(const struct kvblk_disk *disk, unsigned int queue)
+{
+	const struct kvblk_session *s = disk->session;
+
+	lockdep_assert_held(&disk->lock);
+	return s ? READ_ONCE(s->vq[queue].queue.worker) - s->worker : disk->crew.of[queue];
+}
+
+/* ---- changes ---- */
+
+/*
+ * Keeps others off, and the session of @disk from ending. Returns that, or NULL if there is
+ * none to change, or an ERR_PTR.
+ */
+static struct kvblk_session *crew_begin(struct kvblk_disk *disk)
+{
+	struct kvblk_session *s = ERR_PTR(-EBUSY);
+
+	mutex_lock(&disk->lock);
+	if (!disk->manning) {
+		WRITE_ONCE(disk->manning, true);
+		s = disk->session;
+		if (s && s->closing)
+			s = NULL;
 	}
 	mutex_unlock(&disk->lock);
 	return s;
 }
 
-static void crew_end(struct kvblk_session *s, unsigned int workers)
+static void crew_end(struct kvblk_disk *disk)
 {
-	struct kvblk_disk *disk = s->disk;
+	struct kvblk_session *s;
 
 	mutex_lock(&disk->lock);
-	WRITE_ONCE(disk->workers, workers);
-	WRITE_ONCE(s->manning, false);
-	if (s->closing)
+	WRITE_ONCE(disk->manning, false);
+	s = disk->session;
+	if (s && s->closing)
 		kvblk_session_finish_soon(s);
+	if (s)
+		wake_up_all(&s->wait);
 	mutex_unlock(&disk->lock);
-	wake_up_all(&s->wait);
-	kvblk_session_put(s);
+}
+
+/* Makes @crew that of @disk, and of @s if there is one. */
+static int crew_change(struct kvblk_disk *disk, struct kvblk_session *s,
+		       const struct kvblk_crew *crew)
+{
+	int ret = s ? crew_follow(s, crew) : 0;
+
+	if (ret)
+		return ret;
+	mutex_lock(&disk->lock);
+	disk->crew = *crew;
+	mutex_unlock(&disk->lock);
+	return 0;
 }
 
 int kvblk_crew_set(struct kvblk_disk *disk, unsigned int workers)
 {
-	struct kvblk_session *s = crew_begin(disk, workers);
+	struct kvblk_session *s = crew_begin(disk);
+	struct kvblk_crew crew;
 	int ret;
 
-	if (IS_ERR_OR_NULL(s))
-		return PTR_ERR_OR_ZERO(s);
-	ret = crew_change(s, workers);
-	crew_end(s, ret ? disk->workers : workers);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	kvblk_crew_spread(&crew, workers);
+	ret = crew_change(disk, s, &crew);
+	crew_end(disk);
 	return ret;
 }
 
-/* As crew_begin() without a change of the number; waits for others. */
-static int crew_begin_patiently(struct kvblk_session *s)
+int kvblk_crew_move(struct kvblk_disk *disk, unsigned int queue, unsigned int worker)
 {
-	unsigned long left = RENEW_JIFFIES;
-	struct kvblk_session *got;
+	struct kvblk_session *s = crew_begin(disk);
+	struct kvblk_crew crew;
+	int ret;
 
-	while (left) {
-		got = crew_begin(s->disk, READ_ONCE(s->disk->workers));
-		if (!IS_ERR(got))
-			return got == s ? 0 : -ENODEV;
-		left = wait_event_timeout(s->wait, !READ_ONCE(s->manning), left);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	crew = disk->crew;
+	crew.of[queue] = worker;
+	ret = worker < crew.nr ? crew_change(disk, s, &crew) : -EINVAL;
+	crew_end(disk);
+	return ret;
+}
+
+/* As crew_begin(); waits for others. */
+static struct kvblk_session *crew_begin_patiently(struct kvblk_session *s)
+{
+	struct kvblk_session *got = crew_begin(s->disk);
+	unsigned long left = RENEW_JIFFIES;
+
+	while (left && IS_ERR(got)) {
+		left = wait_event_timeout(s->wait, !READ_ONCE(s->disk->manning), left);
+		got = crew_begin(s->disk);
 	}
-	return -EBUSY;
+	return got;
 }
 
 /* New threads for all workers, which do not run yet, or for none. */
@@ -198,14 +251,15 @@ static int crew_train(struct kvblk_session *s, struct task_struct *like)
 
 int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like)
 {
+	struct kvblk_session *got = crew_begin_patiently(s);
 	unsigned int i;
-	int ret = crew_begin_patiently(s);
+	int ret;
 
-	if (ret)
-		return ret;
-	ret = crew_train(s, like);
+	if (IS_ERR(got))
+		return PTR_ERR(got);
+	ret = got ? crew_train(s, like) : -ENODEV;
 	for (i = 0; !ret && i < s->nr_workers; i++)
 		kvblk_worker_renew_end(&s->worker[i]);
-	crew_end(s, s->disk->workers);
+	crew_end(s->disk);
 	return ret;
 }

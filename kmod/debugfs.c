@@ -125,7 +125,7 @@ static void state_show_queue(struct seq_file *m, const struct kvblk_session *s,
 	const struct kvblk_queue *q = &s->vq[i].queue;
 
 	seq_printf(m, "queue %u\n", i);
-	seq_printf(m, "worker %u\n", kvblk_crew_of(s, i));
+	seq_printf(m, "worker %u\n", kvblk_crew_of(s->disk, i));
 	seq_printf(m, "queue_size %u\n", vq->num);
 	seq_printf(m, "queue_ready %d\n", vq->ready);
 	seq_printf(m, "queue_desc %#llx\n", vq->desc);
@@ -186,7 +186,7 @@ static int config_show(struct seq_file *m, void *unused)
 	seq_printf(m, "block_size %u\n", geo->block_size);
 	seq_printf(m, "queue_size %u\n", geo->queue_size);
 	seq_printf(m, "queues %u\n", geo->queues);
-	seq_printf(m, "workers %u\n", READ_ONCE(disk->workers));
+	seq_printf(m, "workers %u\n", kvblk_crew_get(disk).nr);
 	seq_printf(m, "seg_max %u\n", geo->seg_max);
 	seq_printf(m, "size_max %u\n", geo->size_max);
 	seq_printf(m, "read_only %d\n", geo->read_only);

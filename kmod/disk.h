@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 #include "backing.h"
 #include "cmd.h"
+#include "crew.h"
 #include "gate.h"
 #include "hist.h"
 #include "moderate.h"
@@ -55,7 +56,9 @@ struct kvblk_disk_spec {
  * @session: The attached session, or one whose I/O has not ended; else NULL.
  * @removed: No more sessions.
  * @paused: Held still by the control device.
- * @workers: How many serve a session; written under @lock.
+ * @manning: The workers are being changed: belongs to who does. Keeps the session from
+ *	ending.
+ * @crew: Who serves a session; written by who has set @manning.
  *
  * @gate: Throttle, with its own lock.
  * @poll: Written under @lock.
@@ -78,7 +81,8 @@ struct kvblk_disk {
 	struct kvblk_session *session;
 	bool removed;
 	bool paused;
-	unsigned int workers;
+	bool manning;
+	struct kvblk_crew crew;
 
 	struct kvblk_gate gate;
 	struct kvblk_poll_limits poll;

@@ -195,7 +195,7 @@ static bool session_settle(struct kvblk_session *s)
 	if (s->resetting)
 		session_end_reset(s);
 	/* Who changes the workers queues this again: see crew_end(). */
-	last = s->closing && !s->manning;
+	last = s->closing && !disk->manning;
 	if (last) {
 		disk->session = NULL;
 		WRITE_ONCE(s->closing, false);

@@ -74,7 +74,7 @@ int kvblk_control_query(void *ctx, void *data, struct kvblk_why *why)
 		.interrupt_count = READ_ONCE(disk->moderation.count),
 		.interrupt_usecs = READ_ONCE(disk->moderation.usecs),
 		.queues = disk->geo.queues,
-		.workers = READ_ONCE(disk->workers),
+		.workers = kvblk_crew_get(disk).nr,
 		.poll_us = READ_ONCE(disk->poll.max_ns) / NSEC_PER_USEC,
 		.poll_percent = READ_ONCE(disk->poll.percent),
 	};
@@ -101,8 +101,7 @@ static int queues_put(const struct kvblk_queues *arg, unsigned int i,
 	if (i >= arg->count)
 		return 0;
 	mutex_lock(&disk->lock);
-	if (disk->session)
-		one.worker = kvblk_crew_of(disk->session, i);
+	one.worker = kvblk_crew_of(disk, i);
 	mutex_unlock(&disk->lock);
 	query_stats(&one.stats, &disk->stats[i], 1);
 	if (copy_to_user(&to[i], &one, sizeof(one)))

@@ -186,7 +186,7 @@ err_free:
 	return NULL;
 }
 
-static int session_init_engine(struct kvblk_session *s)
+static int session_init_engine(struct kvblk_session *s, const struct kvblk_crew *crew)
 {
 	struct kvblk_disk *disk = s->disk;
 	struct kvblk_queue_env env = {
@@ -205,7 +205,7 @@ static int session_init_engine(struct kvblk_session *s)
 	unsigned int i;
 	int ret;
 
-	ret = kvblk_crew_init(s);
+	ret = kvblk_crew_init(s, crew);
 	if (ret)
 		return ret;
 	for (i = 0; i < s->nr_vqs; i++) {
@@ -213,13 +213,13 @@ static int session_init_engine(struct kvblk_session *s)
 		env.index = i;
 		env.stats = &disk->stats[i];
 		env.hists = &disk->hists[i];
-		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker[i % s->nr_workers]);
+		kvblk_queue_init(&s->vq[i].queue, &env, &s->worker[crew->of[i]]);
 	}
 	return 0;
 }
 
-/* Makes @s the disk's session, with a reference. */
-static int session_attach(struct kvblk_session *s)
+/* Makes @s the disk's session, with a reference, unless it is not served by @crew any more. */
+static int session_attach(struct kvblk_session *s, const struct kvblk_crew *crew)
 {
 	struct kvblk_disk *disk = s->disk;
 	int ret = 0;
@@ -227,7 +227,8 @@ static int session_attach(struct kvblk_session *s)
 	mutex_lock(&disk->lock);
 	if (disk->removed)
 		ret = -ENODEV;
-	else if (disk->session || disk->workers != s->nr_workers)
+	else if (disk->session || disk->manning ||
+		 memcmp(crew, &disk->crew, sizeof(*crew)))
 		ret = -EBUSY;
 	if (!ret) {
 		kvblk_session_get(s);
@@ -242,6 +243,7 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 					 const struct kvblk_front *ops, void *front)
 {
 	struct kvblk_session *s = session_alloc(disk, ops);
+	struct kvblk_crew crew = kvblk_crew_get(disk);
 	int ret;
 
 	if (!s) {
@@ -249,10 +251,10 @@ struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
 		return ERR_PTR(-ENOMEM);
 	}
 	s->front = front;
-	ret = session_init_engine(s);
+	ret = session_init_engine(s, &crew);
 	if (ret)
 		goto err_put;
-	ret = session_attach(s);
+	ret = session_attach(s, &crew);
 	if (ret)
 		goto err_exit;
 	return s;

@@ -73,11 +73,9 @@ struct kvblk_vq {
  * @paused: Held still by the front end.
  * @remapping: Held still to change @mem.
  * @closing: The front end has gone; ends with the last I/O.
- * @manning: The workers are being changed; keeps the session from ending.
  *
- * @worker: Threads, room for one for each queue. Queue n is served by number n modulo
- *	@nr_workers.
- * @nr_workers: How many there are; belongs to who has set @manning.
+ * @worker: Threads, room for one for each queue.
+ * @nr_workers: How many there are; belongs to who has set the disk's @manning.
  * @finish: Ends a reset or the session when nothing is in flight.
  * @wait: For the end of either, and for paused queues to be quiet.
  * @nr_vqs: Number of queues.
@@ -104,7 +102,6 @@ struct kvblk_session {
 	bool paused;
 	bool remapping;
 	bool closing;
-	bool manning;
 
 	struct kvblk_worker *worker;
 	unsigned int nr_workers;
@@ -126,7 +123,7 @@ void kvblk_sessions_exit(void);	/* after the last session has ended */
  * @front: For @ops; @ops->free gets it in the end, also when this fails.
  *
  * Return: the session; ERR_PTR of -EBUSY if the disk has one, or one whose I/O has
- * not ended, or if its number of workers changes at this moment; -ENODEV if the disk is
+ * not ended, or if its workers change at this moment; -ENODEV if the disk is
  * being removed; -ENOMEM.
  */
 struct kvblk_session *kvblk_session_open(struct kvblk_disk *disk,
@@ -190,33 +187,6 @@ int kvblk_session_set_mem(struct kvblk_session *s, struct kvblk_mem *mem);
  * device needs a reset; until the I/O has ended the old map is kept for it.
  */
 void kvblk_session_remap(struct kvblk_session *s, struct kvblk_mem *mem);
-
-/* crew.c: before the queues are made, and when the session has ended. */
-int kvblk_crew_init(struct kvblk_session *s);
-void kvblk_crew_exit(struct kvblk_session *s);
-
-/**
- * kvblk_crew_set - Change the number of workers of a disk, and of its session
- * @disk: The disk.
- * @workers: At most as many as queues.
- *
- * The queues go on meanwhile. Waits at most a second for them to change hands; what takes
- * longer comes later. Before that, at most a second for those that are late since the last time.
- *
- * Return: 0; -EBUSY while another call does or a queue is still late; -errno if there are no
- * more threads. Then nothing has changed.
- */
-int kvblk_crew_set(struct kvblk_disk *disk, unsigned int workers);
-
-/*
- * New threads in the control groups of @like, or in those of kernel threads if it is NULL.
- * Waits for a pass of each, for RCU, and at most three seconds for another change of
- * the workers. 0 or -errno; then nothing has changed.
- */
-int kvblk_crew_renew(struct kvblk_session *s, struct task_struct *like);
-
-/* Number of the worker that serves queue @vq. */
-unsigned int kvblk_crew_of(const struct kvblk_session *s, unsigned int vq);
 
 /* Limits have changed: requests that wait for tokens may go. */
 void kvblk_session_retry(struct kvblk_session *s);

@@ -12,6 +12,7 @@
  * @front: Of the session.
  * @s: The session; lives as long as the case.
  * @late: Lets the last queue go.
+ * @finished: The end of the session was asked for.
  */
 static struct crew {
 	struct bench *b;
@@ -19,11 +20,22 @@ static struct crew {
 	struct kvblk_front front;
 	struct kvblk_session *s;
 	struct delayed_work late;
+	bool finished;
 } crew;
 
 static struct kvblk_queue *queue_of(unsigned int i)
 {
 	return &crew.s->vq[i].queue;
+}
+
+static unsigned int worker_of(unsigned int i)
+{
+	unsigned int worker;
+
+	mutex_lock(&crew.disk.lock);
+	worker = kvblk_crew_of(&crew.disk, i);
+	mutex_unlock(&crew.disk.lock);
+	return worker;
 }
 
 /* A worker cannot pass on what somebody else is at. */
@@ -36,6 +48,12 @@ static void let_last_go(struct work_struct *work)
 {
 	kvblk_queue_unclaim(queue_of(QUEUES - 1));
 	kvblk_worker_wake(queue_of(QUEUES - 1));
+}
+
+/* Whoever changes the workers of a session that closes asks for its end. */
+static void finish(struct work_struct *work)
+{
+	crew.finished = true;
 }
 
 static int crew_test_init(struct kunit *test)
@@ -54,16 +72,17 @@ static int crew_test_init(struct kunit *test)
 	s->worker = kunit_kcalloc(test, QUEUES, sizeof(*s->worker), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, s->worker);
 	kref_init(&s->ref);
+	INIT_WORK(&s->finish, finish);
 	init_waitqueue_head(&s->wait);
 	mutex_init(&crew.disk.lock);
 	strscpy(crew.disk.spec.name, "crew", sizeof(crew.disk.spec.name));
-	crew.disk.workers = 1;
+	kvblk_crew_spread(&crew.disk.crew, 1);
 	crew.disk.session = s;
 	s->disk = &crew.disk;
 	s->ops = &crew.front;
 	s->nr_vqs = QUEUES;
 	crew.s = s;
-	KUNIT_ASSERT_EQ(test, 0, kvblk_crew_init(s));
+	KUNIT_ASSERT_EQ(test, 0, kvblk_crew_init(s, &crew.disk.crew));
 	for (i = 0; i < QUEUES; i++)
 		kvblk_queue_init(queue_of(i), &crew.b->env, &s->worker[0]);
 	return 0;
@@ -80,11 +99,11 @@ static void expect_spread(struct kunit *test, unsigned int workers)
 {
 	unsigned int i;
 
-	KUNIT_EXPECT_EQ(test, workers, crew.disk.workers);
+	KUNIT_EXPECT_EQ(test, workers, crew.disk.crew.nr);
 	KUNIT_EXPECT_EQ(test, workers, crew.s->nr_workers);
-	KUNIT_EXPECT_FALSE(test, crew.s->manning);
+	KUNIT_EXPECT_FALSE(test, crew.disk.manning);
 	for (i = 0; i < QUEUES; i++)
-		KUNIT_EXPECT_EQ(test, i % workers, kvblk_crew_of(crew.s, i));
+		KUNIT_EXPECT_EQ(test, i % workers, worker_of(i));
 }
 
 static void every_number(struct kunit *test)
@@ -111,20 +130,22 @@ static void closing_keeps_its_own(struct kunit *test)
 {
 	crew.s->closing = true;
 	KUNIT_EXPECT_EQ(test, 0, kvblk_crew_set(&crew.disk, 3));
-	KUNIT_EXPECT_EQ(test, 3, crew.disk.workers);
+	KUNIT_EXPECT_EQ(test, 3, crew.disk.crew.nr);
 	KUNIT_EXPECT_EQ(test, 1, crew.s->nr_workers);
 	KUNIT_EXPECT_EQ(test, -ENODEV, kvblk_crew_renew(crew.s, NULL));
+	flush_work(&crew.s->finish);
+	KUNIT_EXPECT_TRUE(test, crew.finished);
 }
 
 static void one_at_a_time(struct kunit *test)
 {
 	struct task_struct *before = crew.s->worker[0].task;
 
-	crew.s->manning = true;
+	crew.disk.manning = true;
 	KUNIT_EXPECT_EQ(test, -EBUSY, kvblk_crew_set(&crew.disk, 3));
 	KUNIT_EXPECT_EQ(test, -EBUSY, kvblk_crew_renew(crew.s, NULL));
 	KUNIT_EXPECT_PTR_EQ(test, before, crew.s->worker[0].task);
-	crew.s->manning = false;
+	crew.disk.manning = false;
 	expect_spread(test, 1);
 }
 
@@ -150,9 +171,9 @@ static void late_queue_is_waited_for(struct kunit *test)
 	hold_last(test);
 	KUNIT_EXPECT_EQ(test, 0, kvblk_crew_set(&crew.disk, QUEUES));
 	KUNIT_EXPECT_EQ(test, QUEUES, crew.s->nr_workers);
-	KUNIT_EXPECT_EQ(test, 0, kvblk_crew_of(crew.s, QUEUES - 1));
+	KUNIT_EXPECT_EQ(test, 0, worker_of(QUEUES - 1));
 	KUNIT_EXPECT_EQ(test, -EBUSY, kvblk_crew_set(&crew.disk, 1));
-	KUNIT_EXPECT_EQ(test, QUEUES, crew.disk.workers);
+	KUNIT_EXPECT_EQ(test, QUEUES, crew.disk.crew.nr);
 	KUNIT_EXPECT_EQ(test, QUEUES, crew.s->nr_workers);
 	let_last_go(NULL);
 	KUNIT_EXPECT_NE(test, 0, kvblk_queue_await(queue_of(QUEUES - 1), BENCH_WAIT));
@@ -167,7 +188,7 @@ static void late_queue_keeps_its_worker(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kvblk_crew_set(&crew.disk, QUEUES));
 	hold_last(test);
 	KUNIT_EXPECT_EQ(test, 0, kvblk_crew_set(&crew.disk, 1));
-	KUNIT_EXPECT_EQ(test, 1, crew.disk.workers);
+	KUNIT_EXPECT_EQ(test, 1, crew.disk.crew.nr);
 	KUNIT_EXPECT_EQ(test, QUEUES, crew.s->nr_workers);
 	let_last_go(NULL);
 	KUNIT_EXPECT_EQ(test, 0, kvblk_crew_set(&crew.disk, 2));
@@ -182,7 +203,7 @@ static void end_waits_for_a_late_queue(struct kunit *test)
 	schedule_delayed_work(&crew.late, HZ / 10);
 	kvblk_crew_exit(crew.s);
 	KUNIT_EXPECT_EQ(test, 0, crew.s->nr_workers);
-	KUNIT_EXPECT_EQ(test, QUEUES - 1, kvblk_crew_of(crew.s, QUEUES - 1));
+	KUNIT_EXPECT_EQ(test, QUEUES - 1, worker_of(QUEUES - 1));
 	cancel_delayed_work_sync(&crew.late);
 }
 

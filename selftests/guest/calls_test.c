@@ -150,6 +150,15 @@ static void fill_set(void *arg)
 	any_limits(set->limits);
 }
 
+static void fill_move(void *arg)
+{
+	struct kvblk_move *move = arg;
+
+	any_name(move->name);
+	move->queue = below(2) ? 0 : any_u32();
+	move->worker = below(2) ? 0 : any_u32();
+}
+
 static void fill_list(void *arg)
 {
 	struct kvblk_list *list = arg;
@@ -237,6 +246,7 @@ static const struct {
 	{ KVBLK_ADD, sizeof(struct kvblk_add), fill_add },
 	{ KVBLK_REMOVE, sizeof(struct kvblk_remove), fill_remove },
 	{ KVBLK_SET, sizeof(struct kvblk_set), fill_set },
+	{ KVBLK_MOVE, sizeof(struct kvblk_move), fill_move },
 	{ KVBLK_LIST, sizeof(struct kvblk_list), fill_list },
 	{ KVBLK_QUERY, sizeof(struct kvblk_query), fill_query },
 	{ KVBLK_PAUSE, sizeof(struct kvblk_pause), fill_pause },

@@ -128,6 +128,14 @@ static int run_set(void)
 	return control(KVBLK_SET, &arg);
 }
 
+static int run_move(void)
+{
+	struct kvblk_move arg = { .hdr.size = sizeof(arg) };
+
+	memcpy(arg.name, disk.name, sizeof(arg.name));
+	return control(KVBLK_MOVE, &arg);
+}
+
 static int run_query(void)
 {
 	struct kvblk_query arg = { .hdr.size = sizeof(arg) };
@@ -184,6 +192,7 @@ TEST(control_calls)
 	disk_make(&disk, SIZE, 0);
 	driver_open(&d, disk.name, NULL);
 	sweep("set", run_set, NULL);
+	sweep("move", run_move, NULL);
 	sweep("query", run_query, NULL);
 	sweep("list", run_list, NULL);
 	fault_sweep(&(struct fault_op) {

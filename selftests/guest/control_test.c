@@ -66,6 +66,13 @@ static void fill_query(void *arg)
 	memcpy(q->name, disk.name, sizeof(q->name));
 }
 
+static void fill_move(void *arg)
+{
+	struct kvblk_move *move = arg;
+
+	memcpy(move->name, disk.name, sizeof(move->name));
+}
+
 static void fill_list(void *arg)
 {
 	static char names[8][KVBLK_NAME_LEN];
@@ -97,6 +104,8 @@ TEST(contract)
 		{ "remove", KVBLK_REMOVE, sizeof(struct kvblk_remove),
 		  fill_remove, NULL, { 0 } },
 		{ "set", KVBLK_SET, sizeof(struct kvblk_set), fill_set, NULL,
+		  { 0 } },
+		{ "move", KVBLK_MOVE, sizeof(struct kvblk_move), fill_move, NULL,
 		  { 0 } },
 		{ "list", KVBLK_LIST, sizeof(struct kvblk_list), fill_list,
 		  NULL, { offsetof(struct kvblk_list, reserved) } },

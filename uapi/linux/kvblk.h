@@ -196,8 +196,9 @@ struct kvblk_remove {
  * @limit_mask: Bit n set: replace limit n by @limits[n]. The tokens (or debt)
  *	a bucket holds are kept, cut to the new burst.
  * @workers: Threads that serve the queues, at most as many as queues (EINVAL); 0 leaves
- *	them. Queue n is served by thread n modulo @workers. EBUSY while another call
- *	changes them, or while the last change has not come to its end, ENOMEM.
+ *	them. Else queue n is served by thread n modulo @workers, until KVBLK_MOVE gives it
+ *	to another. EBUSY while another call changes them, or while the last change has not
+ *	come to its end, ENOMEM.
  * @limits: By enum kvblk_limit_id.
  * @poll_us: With KVBLK_SET_POLL, as in struct kvblk_add.
  * @poll_percent: The same.
@@ -363,7 +364,7 @@ struct kvblk_query {
 /**
  * struct kvblk_queue_stats - What one queue has counted since the disk was added
  * @queue: Its number.
- * @worker: Number of the thread that serves it; 0 without a session.
+ * @worker: Number of the thread that serves it; without a session, of the one that will.
  * @stats: Its counters.
  */
 struct kvblk_queue_stats {
@@ -388,6 +389,25 @@ struct kvblk_queues {
 	__aligned_u64 queues;
 	__u32 count;
 	__u32 reserved;
+};
+
+/**
+ * struct kvblk_move - KVBLK_MOVE: give a queue to another thread
+ * @hdr: No flags.
+ * @name: ENOENT if there is no such disk.
+ * @queue: Number of the queue; EINVAL if there is no such.
+ * @worker: Number of the thread that is to serve it, below kvblk_query.workers (EINVAL).
+ *	EBUSY as in KVBLK_SET.
+ *
+ * Works with a session and without. A queue that runs goes on meanwhile, as with KVBLK_SET.
+ * The disk keeps to it, from one session to the next, until KVBLK_SET gives a number of
+ * workers: be it the same as before, all queues are spread again.
+ */
+struct kvblk_move {
+	struct kvblk_hdr hdr;
+	char name[KVBLK_NAME_LEN];
+	__u32 queue;
+	__u32 worker;
 };
 
 /**
@@ -495,6 +515,7 @@ struct kvblk_latency {
 #define KVBLK_RESUME	_IOWR(KVBLK_IOC, 0x06, struct kvblk_pause)
 #define KVBLK_LATENCY	_IOWR(KVBLK_IOC, 0x07, struct kvblk_latency)
 #define KVBLK_QUEUES	_IOWR(KVBLK_IOC, 0x08, struct kvblk_queues)
+#define KVBLK_MOVE	_IOWR(KVBLK_IOC, 0x09, struct kvblk_move)
 
 /**
  * DOC: sessions
