@@ -89,6 +89,16 @@ check "stats: latency of a queue" json stats --latency --queue 3 --json d0 -- '
 	list(v) == ["read", "write", "flush", "other"]'
 check "set: workers" "$ctl" set d0 --workers 4
 check "set: it has them" json show --json d0 -- 'v["workers"] == 4 and v["queues"] == 4'
+check "set: a map" "$ctl" set d0 --map 0:3 --map 2:1 --map 0:2
+check "set: it is served so" json stats --queues --json d0 -- '
+	[q["worker"] for q in v] == [2, 1, 1, 3]'
+check "set: a map as text" says '^worker: +2 +1 +1 +3$' stats --queues d0
+check "set: workers, then a map" "$ctl" set d0 --map 3:0 --workers 3
+check "set: the rest is spread" json stats --queues --json d0 -- '
+	[q["worker"] for q in v] == [0, 1, 2, 0]'
+check "set: workers spread all" "$ctl" set d0 --workers 4
+check "set: the map is gone" json stats --queues --json d0 -- '
+	[q["worker"] for q in v] == [0, 1, 2, 3]'
 check "list: text" says '^ro +idle +512 +- direct,ro$' list
 check "list: in order of adding" json list --json -- '
 	[d["name"] for d in v] == ["d0", "d1", "ro"] and
@@ -145,6 +155,9 @@ done <<'END'
 1|queues: 65 is above 64|add --no-lock other small --queues 65
 1|workers: 3 is above the 2 of queues|add --no-lock other small --queues 2 --workers 3
 1|workers: 2 is above the 1 of queues|set d1 --workers 2
+1|queue: 4 is not below the 4 of the disk|set d0 --map 4:0
+1|worker: 4 is not below the 4 of the disk|set d0 --map 1:4
+1|worker: 1 is not below the 1 of the disk|set d1 --map 0:1
 1|queue: 2 is above 1|stats --latency --queue 1 d1
 1|name: |add --no-lock a/b small
 1|name: |add --no-lock .. small
@@ -161,6 +174,7 @@ done <<'END'
 2|--bps: '0:5' is not a limit|set d0 --bps 0:5
 2|--bps: ':5' is not a limit|set d0 --bps :5
 3|nosuch: no such disk|set nosuch --iops 5
+3|nosuch: no such disk|set nosuch --map 0:0
 3|nosuch: no such disk|show nosuch
 3|nosuch: no such disk|stats nosuch
 3|nosuch: no such disk|stats --watch 1 nosuch

@@ -210,6 +210,12 @@ NAME: '$long' has more than 31|add $long file
 --queues: '0' is not|add --queues 0 a b
 --workers: 'x' is not|add --workers x a b
 --workers: '0' is not|set --workers 0 a
+--map: '1' is not QUEUE:WORKER|set --map 1 a
+--map: '1:' is not QUEUE:WORKER|set --map 1: a
+--map: '1:2:3' is not QUEUE:WORKER|set --map 1:2:3 a
+--map: '64:0' is not QUEUE:WORKER|set --map 64:0 a
+--map: '0:-1' is not QUEUE:WORKER|set --map 0:-1 a
+--map: '0:x' is not QUEUE:WORKER|set --map 0:x a
 --queue: only with --latency|stats --queue 1 a
 --queue: '64' is not|stats --latency --queue 64 a
 --queues: not with|stats --queues --latency a

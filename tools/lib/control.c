@@ -56,6 +56,17 @@ int kvblk_disk_set(int ctl, const struct kvblk_set *spec, char *why,
 	return kvblk_call(ctl, KVBLK_SET, &arg.hdr, sizeof(arg), why, why_len);
 }
 
+int kvblk_disk_move(int ctl, const char *name, uint32_t queue, uint32_t worker,
+		    char *why, size_t why_len)
+{
+	struct kvblk_move arg = { .queue = queue, .worker = worker };
+	int err = copy_name(arg.name, name, why, why_len);
+
+	if (err)
+		return err;
+	return kvblk_call(ctl, KVBLK_MOVE, &arg.hdr, sizeof(arg), why, why_len);
+}
+
 static int pause_or_resume(int ctl, unsigned long request, const char *name,
 			   struct kvblk_pause *arg, char *why, size_t why_len)
 {

@@ -150,6 +150,21 @@ int kvblk_disk_set(int ctl, const struct kvblk_set *spec, char *why,
 		   size_t why_len);
 
 /**
+ * kvblk_disk_move - Give a queue of a disk, attached or not, to another thread
+ * @ctl: From kvblk_control_open().
+ * @name: Of the disk.
+ * @queue: Number of the queue.
+ * @worker: Number of the thread.
+ * @why: As for kvblk_disk_add().
+ * @why_len: Likewise.
+ *
+ * Return: 0, -ENOENT, -EINVAL, -EBUSY as listed at struct kvblk_move, or -ENOTTY from a
+ * kernel that cannot.
+ */
+int kvblk_disk_move(int ctl, const char *name, uint32_t queue, uint32_t worker,
+		    char *why, size_t why_len);
+
+/**
  * kvblk_disk_query - Tell what a disk is and does
  * @ctl: From kvblk_control_open().
  * @name: Of the disk.
