@@ -166,6 +166,7 @@ measure()
 }
 
 modprobe kvm_amd
+[ -z "$HALT_POLL" ] || echo "$HALT_POLL" >/sys/module/kvm/parameters/halt_poll_ns
 modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0 nr_devices=1
 insmod "$here/kvblk.ko"
 mkfifo /tmp/in /tmp/out

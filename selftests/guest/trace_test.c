@@ -49,6 +49,8 @@ static void trace_begin(void)
 	if (!trace_there())
 		SKIP("no trace events at " TRACEFS);
 	trace_write("buffer_size_kb", "4096");
+	/* Names of threads would have the scheduler traced, too, and patched for that. */
+	trace_write("options/record-cmd", "0");
 	trace_write("events/kvblk/enable", "1");
 	trace_write("trace", "");
 }

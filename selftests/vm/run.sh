@@ -57,6 +57,48 @@ boot()
 		--out "$build/$series/out-$job" "$VM_DIR/$job.sh"
 }
 
+# Emulation of two processors has faults: QEMU aborts, a nested guest takes a double fault at its
+# system call entry, the outer kernel runs into a breakpoint of its own live patching, or the machine
+# is gone without a word, where a kernel would have printed a trace. Just that is tried again.
+emulator_fault()
+{
+	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$1" "$2"
+}
+
+# The output is kept back until it counts; says once a minute how far it is.
+boot_into()
+{
+	local log=$1 pid seconds
+	shift
+	boot "$@" >"$log" 2>&1 &
+	pid=$!
+	for ((seconds = 1; ; seconds++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		((seconds % 60)) || say "boot '$2': $(grep -c '^ok' "$log") tests in $((seconds / 60)) min"
+		sleep 1
+	done
+	wait "$pid"
+}
+
+# boot_again SERIES JOB PREPARE BOOT-OPTION... - PREPARE makes the disks anew for every try.
+boot_again()
+{
+	local series=$1 job=$2 prepare=$3 log=$build/$1/$2.log try=0 status
+	shift 3
+	while :; do
+		$prepare "$series"
+		status=0
+		boot_into "$log" "$series" "$job" "$@" || status=$?
+		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] ||
+		   ! emulator_fault "$log" "$build/$series/out-$job/console.log"; then
+			cat "$log"
+			return "$status"
+		fi
+		try=$((try + 1))
+		say "retry $try of $RETRIES: the emulator failed ($log)"
+	done
+}
+
 boot_driver()
 {
 	make_payload 6.12
@@ -64,7 +106,7 @@ boot_driver()
 		--modules "ext4 xfs btrfs loop null_blk dm_mod" \
 		--bin mke2fs --bin mkfs.xfs --bin mkfs.btrfs --bin losetup --bin dmsetup --bin timeout \
 		--bin blockdev --file /etc/mke2fs.conf:/etc/mke2fs.conf --file "$build/6.12/kvblk:/kvblk"
-	boot 6.12 driver -t 1800 -m 2048
+	boot_again 6.12 driver : -t 1800 -m 2048
 }
 
 boot_short()
@@ -74,7 +116,7 @@ boot_short()
 	"$ENV_DIR/mkroot.sh" "$build/$series/short.cpio" --kernel "$series" --modules "ext4 loop" \
 		--bin mke2fs --bin losetup --bin timeout --file /etc/mke2fs.conf:/etc/mke2fs.conf \
 		--file "$build/$series/kvblk:/kvblk"
-	boot "$series" short -t 900 -m 1024
+	boot_again "$series" short : -t 900 -m 1024
 }
 
 boot_exact()
@@ -148,34 +190,6 @@ boot_torture_uml()
 boot_old() { boot_short 6.1; }
 boot_new() { boot_short 7.2; }
 
-# Nested guests under emulation can meet a fault of the emulator: QEMU aborts, the guest takes a
-# double fault at its system call entry, the outer kernel runs into a breakpoint of its own live
-# patching, or the machine is gone without a word, where a kernel would have printed a trace. Just
-# that is tried again.
-emulator_fault()
-{
-	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$1" "$2"
-}
-
-# retry_nested SERIES JOB PREPARE BOOT-OPTION... - PREPARE makes the disks anew for every try.
-retry_nested()
-{
-	local series=$1 job=$2 prepare=$3 log=$build/$1/$2.log try=0 status
-	shift 3
-	while :; do
-		$prepare "$series"
-		status=0
-		boot "$series" "$job" --kvm-nested "$@" >"$log" 2>&1 || status=$?
-		if [ "$status" = 0 ] || [ "$try" -ge "$RETRIES" ] ||
-		   ! emulator_fault "$log" "$build/$series/out-$job/console.log"; then
-			cat "$log"
-			return "$status"
-		fi
-		try=$((try + 1))
-		say "retry $try of $RETRIES: the emulator failed the nested guest ($log)"
-	done
-}
-
 guest_disk()
 {
 	rm -f "$build/$1/disk.img"
@@ -191,7 +205,7 @@ boot_guest()
 	"$DEMO_DIR/mkguest.sh" "$to"
 	"$ENV_DIR/mkroot.sh" "$build/6.12/guest.cpio" --kernel 6.12 --modules "kvm_amd ext4" \
 		--bin e2fsck --bin dd --bin timeout --file "$to:/kvblk"
-	retry_nested 6.12 guest guest_disk -t 1200 -m 2560 --drive "$build/6.12/disk.img"
+	boot_again 6.12 guest guest_disk --kvm-nested -t 1200 -m 2560 --drive "$build/6.12/disk.img"
 }
 
 # Where the images lie: a file system with the disk that the guest boots from.
@@ -213,7 +227,7 @@ boot_on_bus()
 	"$TOP/selftests/vdpa/mkdisk.sh" "$build/vdpa/boot.img"
 	"$ENV_DIR/mkroot.sh" "$build/$series/$job.cpio" --kernel "$series" --file "$to:/kvblk" \
 		--modules "ext4 xfs loop dm_mod kvm_amd vhost_vdpa virtio_vdpa"
-	retry_nested "$series" "$job" vdpa_disk -t 1200 -m 2560 --rootfs "$ROOTFS" \
+	boot_again "$series" "$job" vdpa_disk --kvm-nested -t 1200 -m 2560 --rootfs "$ROOTFS" \
 		--drive "$build/$series/work.img"
 }
 
