@@ -115,22 +115,25 @@ static bool file_may_attempt(const struct kvblk_backing *b, const struct kvblk_i
 	return b->nowait && file_aligned(b, io);
 }
 
-static bool file_stack(struct kvblk_backing *b, struct kvblk_io *io)
+static bool file_start_bios(struct kvblk_backing *b, struct kvblk_io *io)
 {
-	if (!file_may_attempt(b, io) || !kvblk_bdev_takes(b, io))
+	if (!kvblk_bdev_takes(b, io))
 		return false;
 	kvblk_bdev_start(b, io);
 	return true;
+}
+
+static bool file_stack(struct kvblk_backing *b, struct kvblk_io *io)
+{
+	return file_may_attempt(b, io) && file_start_bios(b, io);
 }
 
 static bool file_attempt(struct kvblk_backing *b, struct kvblk_io *io)
 {
 	if (!file_may_attempt(b, io))
 		return false;
-	if (kvblk_bdev_takes(b, io)) {
-		kvblk_bdev_start(b, io);
+	if (file_start_bios(b, io))
 		return true;
-	}
 	if (io->write && !file_guard(b->file))
 		return false;
 	file_start(b, io);
