@@ -46,7 +46,7 @@ static int set_option(int opt)
 
 static int check(char **operand)
 {
-	return vdpa ? CODE_OK : usage_error("--vdpa is missing: there is no other bus");
+	return vdpa_check(vdpa);
 }
 
 static int run(int ctl, char **operand)

@@ -57,6 +57,11 @@ static bool device_file(const char *name, const char *file, char *path, size_t l
 	return snprintf(path, len, BUS "/devices/%s/%s", name, file) < (int)len;
 }
 
+int vdpa_check(bool given)
+{
+	return given ? CODE_OK : usage_error("--vdpa is missing: there is no other bus");
+}
+
 bool vdpa_is_there(const char *name)
 {
 	char path[PATH_MAX];

@@ -13,6 +13,9 @@
 #define VDPA_FOR_VMM	"vhost_vdpa"
 #define VDPA_FOR_HOST	"virtio_vdpa"
 
+/* Complains if --vdpa was not @given. Returns an exit code. */
+int vdpa_check(bool given);
+
 /* Put the disk @name on the bus. All of these complain, and return an exit code. */
 int vdpa_add(const char *name, const char *mgmtdev);
 int vdpa_del(const char *name);
