@@ -20,9 +20,7 @@ static int session;
 
 static void open_session(void)
 {
-	disk_make(&disk, SIZE, 0);
-	session = session_open_fd(disk.name);
-	ASSERT_GE(session, 0);
+	session = session_make(&disk, SIZE);
 }
 
 static void *some_memory(size_t size)

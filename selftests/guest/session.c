@@ -24,6 +24,16 @@ int session_open_fd(const char *disk)
 	return fd < 0 ? -errno : fd;
 }
 
+int session_make(struct disk *disk, uint64_t size)
+{
+	int fd;
+
+	disk_make(disk, size, 0);
+	fd = session_open_fd(disk->name);
+	ASSERT_GE(fd, 0);
+	return fd;
+}
+
 int session_reopen_fd(const char *disk)
 {
 	uint64_t end = now_ns() + WAIT_SECONDS * NSEC_PER_SEC;

@@ -35,7 +35,10 @@ struct session {
 /* Opens the disk's node: descriptor or -errno. */
 int session_open_fd(const char *disk);
 
-/* The same, waiting until an earlier session has let go. */
+/* A new disk, and a session of it: descriptor. */
+int session_make(struct disk *disk, uint64_t size);
+
+/* As session_open_fd(), waiting until an earlier session has let go. */
 int session_reopen_fd(const char *disk);
 
 /* Opens, binds new eventfds, maps the page. */
