@@ -152,12 +152,6 @@ boot_guests()
 			HALT_POLL="$halt_poll" LIMIT=300)" >"$build/guests.log" 2>&1
 }
 
-# The emulator's faults that testing.rst names.
-emulator_fault()
-{
-	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$@"
-}
-
 part_guests()
 {
 	local try

@@ -11,6 +11,7 @@
 #   copy_sources SRC OUT     copy what a module build reads, keep times, drop what is gone
 #   scan_log FILE [REGEX]    fail and show the place if a kernel log reports a bug; lines that
 #                            match REGEX are expected
+#   emulator_fault FILE...   whether what a machine printed shows a known fault of the emulator
 #   write_job DIR SCRIPT ARGS...         leave a job for a test machine in DIR/.job
 #   job_result DIR STATUS [REGEX]        judge what it left there and exit
 #   fetch_debs main|sid DIR PACKAGE...   download packages into DIR without installing them
@@ -158,6 +159,14 @@ scan_log()
 first_bug()
 {
 	grep -Eva "$2" "$1" | grep -Eav 'cut here' | grep -Eam 1 "$SPLAT" || echo "no bug in its log"
+}
+
+# Emulation of two processors has faults: QEMU aborts, a nested guest takes a double fault at its
+# system call entry, the outer kernel runs into a breakpoint of its own live patching, or the machine
+# is gone without a word, where a kernel would have printed a trace.
+emulator_fault()
+{
+	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$@"
 }
 
 write_job()

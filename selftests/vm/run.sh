@@ -57,14 +57,6 @@ boot()
 		--out "$build/$series/out-$job" "$VM_DIR/$job.sh"
 }
 
-# Emulation of two processors has faults: QEMU aborts, a nested guest takes a double fault at its
-# system call entry, the outer kernel runs into a breakpoint of its own live patching, or the machine
-# is gone without a word, where a kernel would have printed a trace. Just that is tried again.
-emulator_fault()
-{
-	grep -qsE "iotlb_to_section|double fault|Oops: int3|the machine died .*: no bug in" "$1" "$2"
-}
-
 # The output is kept back until it counts; says once a minute how far it is.
 boot_into()
 {
@@ -80,7 +72,8 @@ boot_into()
 	wait "$pid"
 }
 
-# boot_again SERIES JOB PREPARE BOOT-OPTION... - PREPARE makes the disks anew for every try.
+# boot_again SERIES JOB PREPARE BOOT-OPTION... - tries again what a fault of the emulator ended, and
+# just that. PREPARE makes the disks anew for every try.
 boot_again()
 {
 	local series=$1 job=$2 prepare=$3 log=$build/$1/$2.log try=0 status
