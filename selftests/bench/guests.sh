@@ -2,14 +2,15 @@
 # guests.sh - the job of the machine with KVM guests: each system of GUESTS serves the same guest
 # on a null block device. Counts are of the whole machine; two runs that differ in the number of
 # requests only leave the cost of a request. Instructions come from the emulator's plugin, which
-# `mark` has write them down. Prints "guest KEY=VALUE..." for each run.
+# `mark` has write them down. Prints "guest KEY=VALUE..." for each run. A system whose guest hangs
+# is tried once more, and then left out: "lost system=NAME cpus=N".
 
 set -eu
 here=$(dirname "$0")
 PATH=$here:$PATH
 kvm=/sys/kernel/debug/kvm
 calls=/sys/kernel/tracing/events/raw_syscalls/sys_enter
-marks=0
+marks=/tmp/marks
 guest_args=(--cmdline "quiet noxsave")
 append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
 
@@ -100,7 +101,7 @@ follow()
 		*"bench: failed"*) break ;;
 		esac
 		echo "$system: $line" >>"$OUT/guests.log"
-		kill -0 $vmm 2>/dev/null || break
+		kill -0 "$vmm" 2>/dev/null || break
 	done
 	echo "$system: the guest did not say '$1'" >&2
 	return 1
@@ -119,31 +120,39 @@ counters()
 	awk '$1 == "Hits:" { print "calls=" $2 }' $calls/hist
 }
 
+# Has the plugin write its counts, and leaves in $marked how many times it did so before.
+mark_counts()
+{
+	marked=$(<$marks)
+	echo $((marked + 1)) >$marks
+	mark
+}
+
 sample()
 {
-	local depth=$1 requests=$2
-	mark
+	local depth=$1 requests=$2 first
+	mark_counts
+	first=$marked
 	counters >/tmp/before
 	echo "$depth $requests" >&3
 	follow "done"
 	counters >/tmp/after
-	mark
-	echo "guest system=$system cpus=$CPUS depth=$depth requests=$requests mark=$marks" \
+	mark_counts
+	echo "guest system=$system cpus=$CPUS depth=$depth requests=$requests mark=$first" \
 		"interrupts=$((said)) $(paste -d = /tmp/before /tmp/after |
 			awk -F = '{ printf "%s=%d ", $1, $4 - $2 }')"
-	marks=$((marks + 2))
 }
 
-# Not every machine can switch itself off.
+# Not every machine can switch itself off, and one that hangs does not.
 end_guest()
 {
 	local i
 	for ((i = 0; i < 50; i++)); do
-		kill -0 $vmm 2>/dev/null || break
+		kill -0 "$vmm" 2>/dev/null || break
 		sleep 0.2
 	done
-	kill $vmm 2>/dev/null || true
-	wait $vmm || true
+	kill "$vmm" 2>/dev/null || true
+	wait "$vmm" || true
 }
 
 measure()
@@ -152,17 +161,31 @@ measure()
 	exec 3<>/tmp/in 4<>/tmp/out
 	"guest_$system" <&3 >&4 2>>"$OUT/guests.log" &
 	vmm=$!
+	trap end_guest EXIT
 	follow ready
 	for depth in 1 32; do
-		# The first run warms up.
-		echo "$depth 500" >&3
+		# The first run warms up: it is found out how the guest behaves.
+		echo "$depth $WARM" >&3
 		follow "done"
 		sample $depth "$SHORT"
 		sample $depth "$LONG"
 	done
 	echo end >&3
-	end_guest
-	exec 3>&- 4>&-
+}
+
+# Leaves in $why how it ended. Not to be called in a condition: there no failure ends anything.
+try_measure()
+{
+	why=0
+	measure >/tmp/samples &
+	wait $! || why=$?
+	case $system in
+	kvblk_vhost) end_kvblk_vhost ;;
+	kvblk_*) kvblkctl remove bench ;;
+	esac
+	# What a guest left unread is not for the next.
+	rm -f /tmp/in /tmp/out
+	mkfifo /tmp/in /tmp/out
 }
 
 modprobe kvm_amd
@@ -170,15 +193,15 @@ modprobe kvm_amd
 modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0 nr_devices=1
 insmod "$here/kvblk.ko"
 mkfifo /tmp/in /tmp/out
+echo 0 >$marks
 echo 'hist:keys=common_pid' >$calls/trigger
 cat /proc/kallsyms >"$OUT/kallsyms"
 echo "machine kernel=$(uname -r) qemu=$(qemu-system-x86_64 --version | awk 'NR == 1 { print $4 }')"
 for CPUS in $CPUS_LIST; do
 	for system in $GUESTS; do
-		measure
-		case $system in
-		kvblk_vhost) end_kvblk_vhost ;;
-		kvblk_*) kvblkctl remove bench ;;
-		esac
+		try_measure
+		[ $why = 0 ] || try_measure
+		[ $why = 0 ] || echo "lost system=$system cpus=$CPUS" >/tmp/samples
+		cat /tmp/samples
 	done
 done

@@ -28,7 +28,7 @@ build=$CACHE/bench/$(printf '%s' "$TOP" | sha1sum | cut -c1-10)
 RETRIES=2
 # What is counted: the difference between so many requests and so many.
 SHORT=500 LONG=3500
-GUEST_SHORT=500 GUEST_LONG=3500
+GUEST_WARM=1000 GUEST_SHORT=500 GUEST_LONG=3500
 
 systems='' cpus='1 2'
 guests='kvblk_mmio kvblk_pin kvblk_split kvblk_poll kvblk_held kvblk_both kvblk_vhost'
@@ -148,8 +148,9 @@ boot_guests()
 	"$ENV_DIR/vmrun.sh" -t 1500 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
 		--rootfs "$ROOTFS" "${plugin[@]}" \
 		--out "$build/out-guests" \
-		"$(job guests GUESTS="$guests" CPUS_LIST="$cpus" SHORT=$GUEST_SHORT LONG=$GUEST_LONG \
-			HALT_POLL="$halt_poll" LIMIT=300)" >"$build/guests.log" 2>&1
+		"$(job guests GUESTS="$guests" CPUS_LIST="$cpus" WARM=$GUEST_WARM \
+			SHORT=$GUEST_SHORT LONG=$GUEST_LONG \
+			HALT_POLL="$halt_poll" LIMIT=100)" >"$build/guests.log" 2>&1
 }
 
 part_guests()

@@ -4,7 +4,6 @@
 #   up_SYSTEM BACKING     makes the system's block device on BACKING, a block device or a file,
 #                         and sets DEV
 #   down_SYSTEM           takes it away
-#   threads_SYSTEM        prints the process ids of the system's own threads
 
 disks() { ls -d /sys/block/vd* 2>/dev/null || true; }
 
@@ -56,7 +55,16 @@ up_kvblk_none()
 	echo none >"/sys/block/${DEV##*/}/queue/scheduler"
 }
 
+# That, and told of several answers at a time. It takes a while until it is known that more may
+# come: to be measured alone, and not after depth 1.
+up_kvblk_told()
+{
+	up_kvblk_none "$1"
+	kvblkctl set bench --interrupts 16:1000
+}
+
 down_kvblk_none() { down_kvblk_vdpa; }
+down_kvblk_told() { down_kvblk_vdpa; }
 
 down_kvblk_vdpa()
 {
