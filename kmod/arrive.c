@@ -5,8 +5,9 @@
  * A ring tells what came, not when. What is known is when the driver notified, and what
  * was in the ring when the worker looked. So the chains that are there at such a moment share
  * its time, and the clock is read once for all of them. A driver that adds chains while
- * the worker is busy does not notify: their time begins with the look that finds them, or, if
- * they lie behind one that waits for tokens, with that wait.
+ * the worker is busy, or that was asked to notify late (moderate.c), does not notify of them:
+ * their time begins with the look that finds them, or, if they lie behind one that waits for
+ * tokens, with that wait.
  */
 #include <linux/atomic.h>
 #include <linux/timekeeping.h>

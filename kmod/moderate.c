@@ -6,16 +6,22 @@
  * without being told, which a fast disk needs, whose answers are there before the next request
  * is. How far it goes is found out: a timer, which ends the wait in any case, says that it went
  * no further; after a while without the timer a larger number is tried.
+ *
+ * A driver that goes on like that need not notify of each request either: none of them is told
+ * of before all are there. Within the same time it is asked to notify of the last one only.
  */
 #include "queue.h"
 #include "trace.h"
 
-#define PATIENCE	64
+#define PATIENCE	8
 #define PATIENCE_MAX	4096	/* a vain try costs the time of the timer */
 
 static void moderate_reset(struct kvblk_moderate *m)
 {
 	m->held = 0;
+	m->ahead = 0;
+	m->idle = false;
+	m->hurry = false;
 	m->reach = 1;
 	m->streak = 0;
 	m->patience = PATIENCE;
@@ -31,8 +37,13 @@ static bool moderate_is_due(const struct kvblk_queue *q)
 	       (!q->in_flight && m->held >= m->reach);
 }
 
-static void moderate_in_time(struct kvblk_moderate *m)
+static void moderate_in_time(struct kvblk_queue *q)
 {
+	struct kvblk_moderate *m = &q->moderate;
+
+	/* It went further than it was let to: a try is less likely to be vain. */
+	if (!q->in_flight && m->held > m->reach)
+		m->patience = max(m->patience / 2, (unsigned int)PATIENCE);
 	if (++m->streak < m->patience)
 		return;
 	/* The last try was a good one. */
@@ -43,13 +54,14 @@ static void moderate_in_time(struct kvblk_moderate *m)
 	m->reach = 2 * m->held;
 }
 
-static void moderate_too_late(struct kvblk_moderate *m)
+/* The time is over, and the driver has gone as far as @came. */
+static void moderate_too_late(struct kvblk_moderate *m, unsigned int came)
 {
 	if (m->grown)
 		m->patience = min(2 * m->patience, (unsigned int)PATIENCE_MAX);
 	m->grown = false;
 	m->streak = 0;
-	m->reach = m->held;
+	m->reach = came;
 }
 
 static u64 moderate_ns(const struct kvblk_queue *q)
@@ -66,16 +78,38 @@ static void moderate_tell(struct kvblk_queue *q)
 	q->env.ops->used(q, true);
 }
 
+/* Chains that the driver has not notified of; may be any number below that of the ring. */
+static unsigned int moderate_waiting(const struct kvblk_queue *q)
+{
+	u16 n = kvblk_vring_end(&q->vring) - READ_ONCE(q->vring.next_avail);
+
+	return min(n, q->vring.num);
+}
+
+/* Neither an answer nor a request waits any longer. */
+static void moderate_timeout(struct kvblk_queue *q)
+{
+	struct kvblk_moderate *m = &q->moderate;
+	unsigned int waiting = m->ahead ? moderate_waiting(q) : 0;
+
+	if (m->held + waiting)
+		moderate_too_late(m, m->held + waiting);
+	m->hurry = waiting;
+	m->idle = m->ahead && !m->held && !waiting;
+	if (m->held)
+		moderate_tell(q);
+	if (m->ahead)
+		kvblk_queue_event(q, KVBLK_EV_KICK);
+	m->ahead = 0;
+}
+
 static enum hrtimer_restart moderate_timer(struct hrtimer *timer)
 {
 	struct kvblk_queue *q = container_of(timer, struct kvblk_queue, moderate.timer);
 	unsigned long flags;
 
 	spin_lock_irqsave(&q->used_lock, flags);
-	if (q->moderate.held) {
-		moderate_too_late(&q->moderate);
-		moderate_tell(q);
-	}
+	moderate_timeout(q);
 	spin_unlock_irqrestore(&q->used_lock, flags);
 	return HRTIMER_NORESTART;
 }
@@ -87,26 +121,78 @@ void kvblk_moderate_init(struct kvblk_queue *q)
 		      HRTIMER_MODE_REL);
 }
 
+static void moderate_start_timer(struct kvblk_queue *q)
+{
+	hrtimer_start(&q->moderate.timer, ns_to_ktime(moderate_ns(q)), HRTIMER_MODE_REL);
+}
+
+static void moderate_settle(struct kvblk_queue *q, bool running)
+{
+	struct kvblk_moderate *m = &q->moderate;
+
+	if (!m->hurry)
+		moderate_in_time(q);
+	m->hurry = false;
+	m->held = 0;
+	if (running)
+		hrtimer_try_to_cancel(&m->timer);
+}
+
 bool kvblk_moderate(struct kvblk_queue *q, u16 count, bool wanted)
 {
 	struct kvblk_moderate *m = &q->moderate;
-	bool first = !m->held;
+	/* Requests that were let come late leave less time for their answers. */
+	bool running = m->held || m->ahead;
 
 	lockdep_assert_held(&q->used_lock);
-	if (first && !wanted)
+	m->idle = false;
+	if (!m->held && !wanted)
 		return false;
 	m->held += count;
-	if (moderate_is_due(q)) {
-		moderate_in_time(m);
-		m->held = 0;
-		if (!first)
-			hrtimer_try_to_cancel(&m->timer);
+	m->ahead = 0;
+	if (m->hurry || moderate_is_due(q)) {
+		moderate_settle(q, running);
 		return true;
 	}
 	kvblk_count(q->env.stats, KVBLK_STAT_HELD, 1);
-	if (first)
-		hrtimer_start(&m->timer, ns_to_ktime(moderate_ns(q)), HRTIMER_MODE_REL);
+	if (!running)
+		moderate_start_timer(q);
 	return false;
+}
+
+/* Of how many the driver need not notify, since it is not told before the next. */
+static unsigned int moderate_ahead(const struct kvblk_queue *q)
+{
+	const struct kvblk_moderate *m = &q->moderate;
+	unsigned int n = min3(READ_ONCE(q->env.moderation->count), m->reach,
+			      (unsigned int)q->vring.num);
+
+	lockdep_assert_held(&q->used_lock);
+	if (q->in_flight || m->idle || n <= m->held)
+		return 0;
+	return n - m->held - 1;
+}
+
+void kvblk_moderate_ask(struct kvblk_queue *q)
+{
+	struct kvblk_moderate *m = &q->moderate;
+	unsigned int ahead;
+
+	if (READ_ONCE(q->env.moderation->count) <= 1 || !q->vring.event_idx ||
+	    READ_ONCE(q->env.poll->max_ns))
+		return;
+	spin_lock_irq(&q->used_lock);
+	ahead = moderate_ahead(q);
+	m->ahead = ahead;
+	if (ahead && !m->held)
+		moderate_start_timer(q);
+	spin_unlock_irq(&q->used_lock);
+	if (!ahead)
+		return;
+	/* Who looks after what waits is the timer. */
+	q->waiting = false;
+	if (kvblk_vring_notify_after(&q->vring, ahead))
+		set_bit(KVBLK_EV_KICK, &q->events);
 }
 
 void kvblk_moderate_flush(struct kvblk_queue *q)
@@ -116,6 +202,7 @@ void kvblk_moderate_flush(struct kvblk_queue *q)
 	spin_lock_irqsave(&q->used_lock, flags);
 	if (q->moderate.held) {
 		hrtimer_try_to_cancel(&q->moderate.timer);
+		q->moderate.ahead = 0;
 		moderate_tell(q);
 	}
 	spin_unlock_irqrestore(&q->used_lock, flags);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Interrupt moderation: fewer interrupts for more latency. */
+/* Moderation: fewer interrupts and notifications for more latency. */
 #ifndef KVBLK_MODERATE_H
 #define KVBLK_MODERATE_H
 
@@ -10,7 +10,7 @@
 struct kvblk_queue;
 
 /**
- * struct kvblk_moderation - How long an interrupt may be held back; changed at any time
+ * struct kvblk_moderation - How long a driver may be left in the dark; changed at any time
  * @count: Used elements that are worth an interrupt; 0 and 1: each is, none is held.
  * @usecs: Time after which it is sent whatever there is.
  */
@@ -21,9 +21,12 @@ struct kvblk_moderation {
 
 /**
  * struct kvblk_moderate - The interrupt that a queue owes its driver
- * @timer: Sends it. Runs while @held is not 0.
+ * @timer: Sends it, and has the worker look at the ring. Runs while @held or @ahead is not 0.
  * @held: Used elements since the last one, if the driver wants one. This and what follows is
  *	guarded by the used_lock of the queue.
+ * @ahead: Chains of which the driver was asked not to notify.
+ * @idle: When it was last asked so, none came.
+ * @hurry: Chains have waited for the timer: there is no time left for their answers.
  * @reach: Used elements that the driver lets come before it waits to be told.
  * @streak: Interrupts since @reach was last another.
  * @patience: So many before a larger one is tried.
@@ -32,6 +35,9 @@ struct kvblk_moderation {
 struct kvblk_moderate {
 	struct hrtimer timer;
 	unsigned int held;
+	unsigned int ahead;
+	bool idle;
+	bool hurry;
 	unsigned int reach;
 	unsigned int streak;
 	unsigned int patience;
@@ -42,6 +48,9 @@ void kvblk_moderate_init(struct kvblk_queue *q);
 
 /* @count elements are published; @wanted: the driver wants to be told. True: tell it now. */
 bool kvblk_moderate(struct kvblk_queue *q, u16 count, bool wanted);
+
+/* The worker: the ring is empty, and the driver was asked to notify of the next chain. */
+void kvblk_moderate_ask(struct kvblk_queue *q);
 
 /* The driver is told now of what it is owed. */
 void kvblk_moderate_flush(struct kvblk_queue *q);

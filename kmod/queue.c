@@ -355,6 +355,8 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 	/* What the plug holds back may end here and now. */
 	blk_finish_plug(&plug);
 	kvblk_used_publish(q, true);
+	if (q->waiting)
+		kvblk_moderate_ask(q);
 }
 
 /* After a turn, when no request can be taken any more. */

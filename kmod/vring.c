@@ -281,16 +281,28 @@ void kvblk_vring_disable_notify(struct kvblk_vring *vr)
 		WRITE_ONCE(vr->used->flags, put16(VRING_USED_F_NO_NOTIFY));
 }
 
+/* Whether there is no notification to be expected for the chain after @more. */
+static bool vring_has_passed(const struct kvblk_vring *vr, u16 more)
+{
+	/*
+	 * Pairs with the driver's full barrier between moving avail->idx and
+	 * reading avail_event or used->flags: it notifies or we see its chain.
+	 */
+	smp_mb();
+	return (u16)(kvblk_vring_end(vr) - vr->next_avail) > more;
+}
+
 bool kvblk_vring_enable_notify(struct kvblk_vring *vr)
 {
 	if (vr->event_idx)
 		set_avail_event(vr, vr->next_avail);
 	else
 		WRITE_ONCE(vr->used->flags, 0);
-	/*
-	 * Pairs with the driver's full barrier between moving avail->idx and
-	 * reading avail_event or used->flags: it notifies or we see its chain.
-	 */
-	smp_mb();
-	return get16(READ_ONCE(vr->avail->idx)) != vr->next_avail;
+	return vring_has_passed(vr, 0);
+}
+
+bool kvblk_vring_notify_after(struct kvblk_vring *vr, u16 more)
+{
+	set_avail_event(vr, vr->next_avail + more);
+	return vring_has_passed(vr, more);
 }

@@ -100,4 +100,13 @@ void kvblk_vring_disable_notify(struct kvblk_vring *vr);
  */
 bool kvblk_vring_enable_notify(struct kvblk_vring *vr);
 
+/**
+ * kvblk_vring_notify_after - Ask the driver to notify when it has made several chains available
+ * @vr: A ring with VIRTIO_RING_F_EVENT_IDX.
+ * @more: Of so many it need not notify, of the next it must (2.7.10); below @vr->num.
+ *
+ * Return: true if more than these are there already: the caller looks at the ring again.
+ */
+bool kvblk_vring_notify_after(struct kvblk_vring *vr, u16 more);
+
 #endif /* KVBLK_VRING_H */

@@ -23,7 +23,7 @@ static struct silent {
 static enum hrtimer_restart silent_offer(struct hrtimer *timer)
 {
 	bench_put(silent.b, 1, &(struct bench_req){ VIRTIO_BLK_T_IN, 3, 512 });
-	/* Pairs with that in kvblk_vring_enable_notify(). */
+	/* Pairs with that in vring_has_passed(). */
 	smp_mb();
 	if (!(guest_ring_used_flags(&silent.b->ring) & VRING_USED_F_NO_NOTIFY)) {
 		silent.kicks++;

@@ -5,6 +5,7 @@
 #define IN	VIRTIO_BLK_T_IN
 #define LONG_US	(3600 * USEC_PER_SEC)	/* no timer helps */
 #define SOON_US	100
+#define PATIENCE	8	/* as moderate.c has it */
 
 static void moderate(struct bench *b, u32 count, u32 usecs)
 {
@@ -128,31 +129,60 @@ static void deep_driver(struct kunit *test)
 
 	moderate(b, 8, LONG_US);
 	bench_start(b, 64, 0);
-	KUNIT_EXPECT_EQ(test, 64, told(b, 64));
-	KUNIT_EXPECT_EQ(test, 64, told(b, 2 * 64));
-	KUNIT_EXPECT_EQ(test, 64, told(b, 4 * 64));
-	KUNIT_EXPECT_EQ(test, 64, told(b, 8 * 64));
-	KUNIT_EXPECT_EQ(test, 64, told(b, 8 * 64));
+	KUNIT_EXPECT_EQ(test, PATIENCE, told(b, PATIENCE));
+	KUNIT_EXPECT_EQ(test, PATIENCE, told(b, 2 * PATIENCE));
+	KUNIT_EXPECT_EQ(test, PATIENCE, told(b, 4 * PATIENCE));
+	KUNIT_EXPECT_EQ(test, PATIENCE, told(b, 8 * PATIENCE));
+	KUNIT_EXPECT_EQ(test, PATIENCE, told(b, 8 * PATIENCE));
 	bench_stop(b);
+}
+
+/* A try of more than one at a time, which is in vain and pays the time. */
+static void vain_try(struct bench *b, unsigned int patience)
+{
+	struct kunit *test = b->test;
+	u64 held = bench_stat(b, KVBLK_STAT_HELD);
+
+	moderate(b, 8, LONG_US);
+	KUNIT_EXPECT_EQ(test, patience, told(b, patience));
+	moderate(b, 8, SOON_US);
+	KUNIT_EXPECT_EQ(test, held, bench_stat(b, KVBLK_STAT_HELD));
+	one_read(b, 0);
+	bench_until(b, READ_ONCE(b->interrupts) == bench_stat(b, KVBLK_STAT_REQUESTS));
+	KUNIT_EXPECT_EQ(test, held + 1, bench_stat(b, KVBLK_STAT_HELD));
 }
 
 /* One that waits to be told pays the time once, and then less and less often. */
 static void shallow_driver(struct kunit *test)
 {
 	struct bench *b = test->priv;
-	unsigned int round, n;
+	unsigned int round;
 
 	bench_start(b, 64, 0);
-	for (round = 0; round < 3; round++) {
-		moderate(b, 8, LONG_US);
-		n = 64 << round;
-		KUNIT_EXPECT_EQ(test, n, told(b, n));
-		moderate(b, 8, SOON_US);
-		KUNIT_EXPECT_EQ(test, round, bench_stat(b, KVBLK_STAT_HELD));
-		one_read(b, 0);
-		bench_until(b, READ_ONCE(b->interrupts) == bench_stat(b, KVBLK_STAT_REQUESTS));
+	for (round = 0; round < 3; round++)
+		vain_try(b, PATIENCE << round);
+	bench_stop(b);
+}
+
+/* Requests that come together show that it has become a deep one: more is tried again soon. */
+static void deep_again(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned int before, round;
+
+	bench_start(b, 64, 0);
+	for (round = 0; round < 3; round++)
+		vain_try(b, PATIENCE << round);
+	moderate(b, 8, LONG_US);
+	before = READ_ONCE(b->interrupts);
+	for (round = 0; round < PATIENCE; round++) {
+		KUNIT_EXPECT_EQ(test, before + round, READ_ONCE(b->interrupts));
+		bench_put_reads(b, 0, 2);
+		bench_kick(b);
+		bench_await_used(b, b->ring.avail_idx);
+		bench_settle(b);
 	}
-	KUNIT_EXPECT_EQ(test, 3, bench_stat(b, KVBLK_STAT_HELD));
+	KUNIT_EXPECT_EQ(test, 4, b->q.moderate.reach);
 	bench_stop(b);
 }
 
@@ -163,11 +193,11 @@ static void pause_tells(struct kunit *test)
 
 	moderate(b, 8, LONG_US);
 	bench_start(b, 64, 0);
-	told(b, 64);
+	told(b, PATIENCE);
 	KUNIT_EXPECT_EQ(test, 0, told(b, 1));
 	kvblk_queue_pause(&b->q, true);
 	bench_until(b, kvblk_queue_quiet(&b->q));
-	KUNIT_EXPECT_EQ(test, 65, b->interrupts);
+	KUNIT_EXPECT_EQ(test, PATIENCE + 1, b->interrupts);
 	kvblk_queue_pause(&b->q, false);
 	KUNIT_EXPECT_EQ(test, 0, told(b, 1));
 	KUNIT_EXPECT_EQ(test, 1, told(b, 1));
@@ -288,6 +318,7 @@ static struct kunit_case moderate_cases[] = {
 	KUNIT_CASE(one_at_a_time_is_not_held),
 	KUNIT_CASE(deep_driver),
 	KUNIT_CASE(shallow_driver),
+	KUNIT_CASE(deep_again),
 	KUNIT_CASE(pause_tells),
 	KUNIT_CASE(unwanted_is_not_owed),
 	KUNIT_CASE(owed_is_sent),

@@ -31,10 +31,11 @@ static bool polite_is_asked(const struct polite *d)
 {
 	const struct guest_ring *r = &d->b->ring;
 
-	/* The index first (2.7.7.1): pairs with kvblk_vring_enable_notify(). */
+	/* The index first (2.7.7.1): pairs with that in vring_has_passed(). */
 	smp_mb();
 	if (d->b->features & BENCH_EVENT_IDX)
-		return guest_ring_avail_event(r) == (u16)(r->avail_idx - 1);
+		return vring_need_event(guest_ring_avail_event(r), r->avail_idx,
+					r->avail_idx - 1);
 	return !(guest_ring_used_flags(r) & VRING_USED_F_NO_NOTIFY);
 }
 
@@ -64,12 +65,21 @@ static void polite_attempt(struct fake_backing *f)
 			      HRTIMER_MODE_REL);
 }
 
+/* It has seen all answers, and wants to be told of the next. */
+static void polite_used(struct bench *b)
+{
+	guest_ring_set_used_event(&b->ring, guest_ring_used_idx(&b->ring));
+}
+
 static const struct polite_row {
 	const char *name;
 	u64 features;
+	u32 held;
+	u32 usecs;
 } polite_rows[] = {
 	{ "flag", BENCH_INDIRECT },
 	{ "event", BENCH_INDIRECT | BENCH_EVENT_IDX },
+	{ "asked late", BENCH_INDIRECT | BENCH_EVENT_IDX, 2, 50 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(polite, polite_rows, name);
@@ -87,6 +97,8 @@ static void no_chain_is_missed(struct kunit *test)
 	bench_put_reads(b, 0, 2);
 	d->sent = 2;
 	b->disk.on_attempt = polite_attempt;
+	b->on_used = polite_used;
+	b->moderation = (struct kvblk_moderation){ row->held, row->usecs };
 	bench_kick(b);
 	bench_await_used(b, CHAINS);
 	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));

@@ -258,6 +258,26 @@ static void notify_by_event(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guest_ring_used_flags(&rt->drv), 0);
 }
 
+static void notify_after_more(struct kunit *test)
+{
+	struct ring_test *rt = test->priv;
+	u16 i;
+
+	rt->vr.event_idx = true;
+	start_at(rt, 65534);
+	KUNIT_EXPECT_FALSE(test, kvblk_vring_notify_after(&rt->vr, 3));
+	KUNIT_EXPECT_EQ(test, guest_ring_avail_event(&rt->drv), 1);
+	/* Of three it need not, of the fourth it must. */
+	for (i = 0; i < 3; i++)
+		guest_ring_offer(&rt->drv, 0);
+	KUNIT_EXPECT_FALSE(test, vring_need_event(guest_ring_avail_event(&rt->drv), 1, 65534));
+	KUNIT_EXPECT_FALSE(test, kvblk_vring_notify_after(&rt->vr, 3));
+	guest_ring_offer(&rt->drv, 0);
+	KUNIT_EXPECT_TRUE(test, vring_need_event(guest_ring_avail_event(&rt->drv), 2, 1));
+	KUNIT_EXPECT_TRUE(test, kvblk_vring_notify_after(&rt->vr, 3));
+	KUNIT_EXPECT_EQ(test, guest_ring_used_flags(&rt->drv), 0);
+}
+
 /* The areas are exactly as large as the sizes say: nothing is written beyond. */
 static void areas_are_respected(struct kunit *test)
 {
@@ -301,6 +321,7 @@ static struct kunit_case vring_cases[] = {
 	KUNIT_CASE(event_over_batches),
 	KUNIT_CASE(notify_by_flag),
 	KUNIT_CASE(notify_by_event),
+	KUNIT_CASE(notify_after_more),
 	KUNIT_CASE(areas_are_respected),
 	{}
 };

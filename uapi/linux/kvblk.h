@@ -141,8 +141,9 @@ struct kvblk_limit {
  *	than the backing holds.
  * @limits: Limits by enum kvblk_limit_id.
  * @interrupt_count: An interrupt is held back until it tells of so many answers, no more are
- *	to come before the driver is told, or @interrupt_usecs are over. At most
- *	KVBLK_INTERRUPT_COUNT_MAX; 0: none is held back.
+ *	to come before the driver is told, or @interrupt_usecs are over. A driver that goes on
+ *	for several requests without being told is asked to notify of so many at a time,
+ *	within the same time. At most KVBLK_INTERRUPT_COUNT_MAX; 0: none is held back.
  * @interrupt_usecs: At most KVBLK_INTERRUPT_USECS_MAX. EINVAL: one of the two is 0, the
  *	other is not.
  * @poll_us: For how long at most the worker looks for more requests before it sleeps, in
