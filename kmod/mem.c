@@ -47,6 +47,20 @@ void kvblk_mem_exit(struct kvblk_mem *mem)
 	memset(mem, 0, sizeof(*mem));
 }
 
+static bool region_has(const struct kvblk_mem_region *r, u64 gpa)
+{
+	return gpa - r->gpa < r->size;
+}
+
+/* Of @len bytes at @gpa, which is in @r, how many follow in it; and where. */
+static u64 region_run(const struct kvblk_mem_region *r, u64 gpa, u64 len, u64 *host)
+{
+	u64 offset = gpa - r->gpa;
+
+	*host = r->host + offset;
+	return min(len, r->size - offset);
+}
+
 /* Most maps have a region or two: a bsearch() would cost more in calls than in steps. */
 static const struct kvblk_mem_region *region_find(const struct kvblk_mem *mem, u64 gpa)
 {
@@ -63,20 +77,16 @@ static const struct kvblk_mem_region *region_find(const struct kvblk_mem *mem, u
 			nr = half;
 		}
 	}
-	return nr && gpa - r->gpa < r->size ? r : NULL;
+	return nr && region_has(r, gpa) ? r : NULL;
 }
 
 int kvblk_mem_find(const struct kvblk_mem *mem, u64 gpa, u64 *len, u64 *host)
 {
 	const struct kvblk_mem_region *r = region_find(mem, gpa);
-	u64 offset;
 
 	if (!r)
 		return -ENXIO;
-
-	offset = gpa - r->gpa;
-	*len = min(*len, r->size - offset);
-	*host = r->host + offset;
+	*len = region_run(r, gpa, *len, host);
 	return 0;
 }
 
@@ -155,7 +165,8 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
 int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
 		  unsigned int nr, union kvblk_vec *vec, unsigned int max, u64 *bits)
 {
-	union kvblk_vec rest;
+	static const struct kvblk_mem_region none;
+	const struct kvblk_mem_region *r = &none;
 	u64 gpa, len, run, host;
 	unsigned int n = 0, i;
 
@@ -163,9 +174,13 @@ int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
 	for (i = 0; i < nr; i++) {
 		gpa = seg[i].gpa;
 		for (len = seg[i].len; len; gpa += run, len -= run, n++) {
-			run = len;
-			if (kvblk_mem_find(mem, gpa, &run, &host) ||
-			    mem->ops->vec(n < max ? &vec[n] : &rest, host, run))
+			/* Most often it is where the piece before was. */
+			if (!region_has(r, gpa))
+				r = region_find(mem, gpa);
+			if (!r)
+				return -ENXIO;
+			run = region_run(r, gpa, len, &host);
+			if (n < max && mem->ops->vec(&vec[n], host, run))
 				return -ENXIO;
 			*bits |= host | run;
 		}

@@ -197,7 +197,7 @@ int kvblk_mem_write(const struct kvblk_mem *mem, u64 gpa, const void *src,
  * @max: Elements of @vec.
  * @bits: All host addresses and lengths, or-ed: what they are aligned to.
  *
- * Return: number of elements that it takes, of which up to @max are stored; or -ENXIO.
+ * Return: number of elements that it takes, of which up to @max are made; or -ENXIO.
  */
 int kvblk_mem_vec(const struct kvblk_mem *mem, const struct kvblk_seg *seg,
 		  unsigned int nr, union kvblk_vec *vec, unsigned int max, u64 *bits);

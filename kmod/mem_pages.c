@@ -32,6 +32,50 @@ static struct page *host_page(u64 host)
 	return pfn_to_page(host >> PAGE_SHIFT);
 }
 
+static void mem_pages_copy(u64 host, void *buf, size_t len, bool write)
+{
+	unsigned int offset;
+	size_t n;
+	void *va;
+
+	for (; len; host += n, buf += n, len -= n) {
+		offset = offset_in_page(host);
+		n = min_t(size_t, len, PAGE_SIZE - offset);
+		va = kmap_local_page(host_page(host));
+		if (write)
+			memcpy(va + offset, buf, n);
+		else
+			memcpy(buf, va + offset, n);
+		kunmap_local(va);
+	}
+}
+
+static int mem_pages_read(void *dst, u64 host, size_t len, bool sleep)
+{
+	mem_pages_copy(host, dst, len, false);
+	return 0;
+}
+
+static int mem_pages_write(u64 host, const void *src, size_t len, bool sleep)
+{
+	mem_pages_copy(host, (void *)src, len, true);
+	return 0;
+}
+
+static int mem_pages_vec(union kvblk_vec *vec, u64 host, u64 len)
+{
+	vec->bv.bv_page = host_page(host);
+	vec->bv.bv_offset = offset_in_page(host);
+	vec->bv.bv_len = len;
+	return 0;
+}
+
+static void mem_pages_iter(struct iov_iter *iter, unsigned int dir,
+			   const union kvblk_vec *vec, unsigned int nr, size_t count)
+{
+	iov_iter_bvec(iter, dir, &vec->bv, nr, count);
+}
+
 /* Where all of memory is mapped there are holes. They begin and end with sections. */
 static bool host_exists(u64 host, u64 len)
 {
@@ -43,53 +87,6 @@ static bool host_exists(u64 host, u64 len)
 			return false;
 	}
 	return pfn_valid(last >> PAGE_SHIFT);
-}
-
-static int mem_pages_copy(u64 host, void *buf, size_t len, bool write)
-{
-	unsigned int offset;
-	size_t n;
-	void *va;
-
-	if (!host_exists(host, len))
-		return -ENXIO;
-	for (; len; host += n, buf += n, len -= n) {
-		offset = offset_in_page(host);
-		n = min_t(size_t, len, PAGE_SIZE - offset);
-		va = kmap_local_page(host_page(host));
-		if (write)
-			memcpy(va + offset, buf, n);
-		else
-			memcpy(buf, va + offset, n);
-		kunmap_local(va);
-	}
-	return 0;
-}
-
-static int mem_pages_read(void *dst, u64 host, size_t len, bool sleep)
-{
-	return mem_pages_copy(host, dst, len, false);
-}
-
-static int mem_pages_write(u64 host, const void *src, size_t len, bool sleep)
-{
-	return mem_pages_copy(host, (void *)src, len, true);
-}
-
-static int mem_pages_vec(union kvblk_vec *vec, u64 host, u64 len)
-{
-	if (!host_exists(host, len))
-		return -ENXIO;
-	vec->bv.bv_page = host_page(host);
-	vec->bv.bv_offset = offset_in_page(host);
-	vec->bv.bv_len = len;
-	return 0;
-}
-
-static void mem_pages_iter(struct iov_iter *iter, unsigned int dir,
-			   const union kvblk_vec *vec, unsigned int nr, size_t count)
-{
-	iov_iter_bvec(iter, dir, &vec->bv, nr, count);
 }
 
 /* The pages that hold @len bytes at @gpa, both multiples of the page size. */
@@ -143,17 +140,38 @@ static void mem_pages_unmap(struct kvblk_mapping *map)
 	.pages		= true,			\
 	.enter		= mem_pages_enter,	\
 	.leave		= mem_pages_leave,	\
-	.read		= mem_pages_read,	\
-	.write		= mem_pages_write,	\
-	.vec		= mem_pages_vec,	\
 	.iter		= mem_pages_iter,	\
 	.map		= mem_pages_map,	\
 	.unmap		= mem_pages_unmap
 
-/* ---- memory that somebody else keeps ---- */
+/* All of it was seen as pages. */
+#define MEM_PAGES_ACCESS			\
+	.read		= mem_pages_read,	\
+	.write		= mem_pages_write,	\
+	.vec		= mem_pages_vec
+
+/* ---- memory that somebody else keeps, perhaps with holes ---- */
+
+static int mem_phys_read(void *dst, u64 host, size_t len, bool sleep)
+{
+	return host_exists(host, len) ? mem_pages_read(dst, host, len, sleep) : -ENXIO;
+}
+
+static int mem_phys_write(u64 host, const void *src, size_t len, bool sleep)
+{
+	return host_exists(host, len) ? mem_pages_write(host, src, len, sleep) : -ENXIO;
+}
+
+static int mem_phys_vec(union kvblk_vec *vec, u64 host, u64 len)
+{
+	return host_exists(host, len) ? mem_pages_vec(vec, host, len) : -ENXIO;
+}
 
 static const struct kvblk_mem_ops kvblk_mem_phys_ops = {
 	MEM_PAGES_OPS,
+	.read		= mem_phys_read,
+	.write		= mem_phys_write,
+	.vec		= mem_phys_vec,
 };
 
 int kvblk_mem_init_phys(struct kvblk_mem *mem, struct kvblk_mem_region *region,
@@ -178,6 +196,7 @@ static void mem_held_release(struct kvblk_mem *mem)
 
 static const struct kvblk_mem_ops kvblk_mem_held_ops = {
 	MEM_PAGES_OPS,
+	MEM_PAGES_ACCESS,
 	.release	= mem_held_release,
 };
 
@@ -213,6 +232,7 @@ static void mem_pinned_release(struct kvblk_mem *mem)
 
 static const struct kvblk_mem_ops kvblk_mem_pinned_ops = {
 	MEM_PAGES_OPS,
+	MEM_PAGES_ACCESS,
 	.release	= mem_pinned_release,
 };
 

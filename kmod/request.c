@@ -73,34 +73,33 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 
 /* ---- 1. From the ring to a decided request ---- */
 
-static int req_vec_fill(struct kvblk_req *req, unsigned int max)
+/* Gives up what @req has, for room for @nr. */
+static int req_vec_room(struct kvblk_req *req, unsigned int nr, gfp_t gfp)
 {
-	const struct kvblk_cmd *cmd = &req->cmd;
-
-	return kvblk_mem_vec(req->q->env.mem, cmd->data, cmd->nr_data, req->io.vec, max,
-			     &req->io.bits);
+	if (req->io.vec != req->inline_vec)
+		kfree(req->io.vec);
+	req->io.vec = req->inline_vec;
+	if (nr > KVBLK_VEC_INLINE)
+		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec), gfp | __GFP_ACCOUNT);
+	return req->io.vec ? 0 : -ENOMEM;
 }
 
-static int req_vec_alloc(struct kvblk_req *req, gfp_t gfp)
+/* A piece takes one element, or more if it is in several regions: then it is done again. */
+static int req_vec_fill(struct kvblk_req *req, gfp_t gfp)
 {
-	int nr;
+	const struct kvblk_cmd *cmd = &req->cmd;
+	int nr = cmd->nr_data, room, ret;
 
-	req->io.vec = req->inline_vec;
-	if (req->cmd.op == KVBLK_OP_NONE || req->cmd.op == KVBLK_OP_FLUSH)
-		return 0;
-
-	nr = req_vec_fill(req, KVBLK_VEC_INLINE);
-	if (nr < 0)
-		return nr;
+	do {
+		room = nr;
+		ret = req_vec_room(req, room, gfp);
+		if (ret)
+			return ret;
+		nr = kvblk_mem_vec(req->q->env.mem, cmd->data, cmd->nr_data, req->io.vec, room,
+				   &req->io.bits);
+	} while (nr > room);
 	req->io.nr_vec = nr;
-	if (nr <= KVBLK_VEC_INLINE)
-		return 0;
-	req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec), gfp | __GFP_ACCOUNT);
-	if (!req->io.vec)
-		return -ENOMEM;
-	/* The map has not changed: the number is the same. */
-	req_vec_fill(req, nr);
-	return 0;
+	return min(nr, 0);
 }
 
 /* Turns the request into a verdict; its status byte is known. */
@@ -128,7 +127,7 @@ static int req_read_chain(struct kvblk_req *req, struct kvblk_seg *scratch,
 	if (ret == -ENODATA)
 		return ret;
 	if (!ret)
-		ret = req_vec_alloc(req, sleep ? GFP_KERNEL :
+		ret = req_vec_fill(req, sleep ? GFP_KERNEL :
 					 GFP_NOWAIT | __GFP_NOWARN);
 	if (ret == -ENXIO || (ret && sleep)) {
 		req_refuse(req, VIRTIO_BLK_S_IOERR);

@@ -198,6 +198,22 @@ static void over_a_pause(struct kunit *test)
 	bench_stop(b);
 }
 
+/* What nobody was to notify of is no lost notification. */
+static void not_lost(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start_deep(b);
+	KUNIT_EXPECT_EQ(test, 0, reads(b, 2));
+	kvblk_queue_event(&b->q, KVBLK_EV_CHECK);
+	bench_await_used(b, b->ring.avail_idx);
+	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
+	KUNIT_EXPECT_EQ(test, 2, b->q.moderate.held);
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&b->q.moderate.timer));
+	bench_stop(b);
+}
+
 /* A ring that a hostile driver spoils meanwhile is found out, not counted with. */
 static void spoiled_meanwhile(struct kunit *test)
 {
@@ -219,6 +235,7 @@ static struct kunit_case ask_cases[] = {
 	KUNIT_CASE(not_in_flight),
 	KUNIT_CASE(not_without),
 	KUNIT_CASE(over_a_pause),
+	KUNIT_CASE(not_lost),
 	KUNIT_CASE(spoiled_meanwhile),
 	{}
 };
