@@ -126,7 +126,8 @@ static void moderate_start_timer(struct kvblk_queue *q)
 	hrtimer_start(&q->moderate.timer, ns_to_ktime(moderate_ns(q)), HRTIMER_MODE_REL);
 }
 
-static void moderate_settle(struct kvblk_queue *q, bool running)
+/* The driver is told of all that is held. */
+static void moderate_settle(struct kvblk_queue *q)
 {
 	struct kvblk_moderate *m = &q->moderate;
 
@@ -134,28 +135,26 @@ static void moderate_settle(struct kvblk_queue *q, bool running)
 		moderate_in_time(q);
 	m->hurry = false;
 	m->held = 0;
-	if (running)
+	if (hrtimer_is_queued(&m->timer))
 		hrtimer_try_to_cancel(&m->timer);
 }
 
 bool kvblk_moderate(struct kvblk_queue *q, u16 count, bool wanted)
 {
 	struct kvblk_moderate *m = &q->moderate;
-	/* Requests that were let come late leave less time for their answers. */
-	bool running = m->held || m->ahead;
 
 	lockdep_assert_held(&q->used_lock);
 	m->idle = false;
 	if (!m->held && !wanted)
 		return false;
 	m->held += count;
-	m->ahead = 0;
 	if (m->hurry || moderate_is_due(q)) {
-		moderate_settle(q, running);
+		moderate_settle(q);
 		return true;
 	}
 	kvblk_count(q->env.stats, KVBLK_STAT_HELD, 1);
-	if (!running)
+	/* Or it runs since the driver was asked to notify late: the rest is for the answers. */
+	if (!hrtimer_is_queued(&m->timer))
 		moderate_start_timer(q);
 	return false;
 }
@@ -202,7 +201,6 @@ void kvblk_moderate_flush(struct kvblk_queue *q)
 	spin_lock_irqsave(&q->used_lock, flags);
 	if (q->moderate.held) {
 		hrtimer_try_to_cancel(&q->moderate.timer);
-		q->moderate.ahead = 0;
 		moderate_tell(q);
 	}
 	spin_unlock_irqrestore(&q->used_lock, flags);

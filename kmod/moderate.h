@@ -21,7 +21,8 @@ struct kvblk_moderation {
 
 /**
  * struct kvblk_moderate - The interrupt that a queue owes its driver
- * @timer: Sends it, and has the worker look at the ring. Runs while @held or @ahead is not 0.
+ * @timer: Sends it, and has the worker look at the ring. Runs while @held or @ahead is not 0,
+ *	and may go off for nothing.
  * @held: Used elements since the last one, if the driver wants one. This and what follows is
  *	guarded by the used_lock of the queue.
  * @ahead: Chains of which the driver was asked not to notify.

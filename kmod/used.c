@@ -76,6 +76,8 @@ void kvblk_used_begin(struct kvblk_queue *q)
 {
 	spin_lock_irq(&q->used_lock);
 	q->batching = true;
+	/* The ring is looked at: no chain waits for a notification. */
+	q->moderate.ahead = 0;
 	spin_unlock_irq(&q->used_lock);
 }
 

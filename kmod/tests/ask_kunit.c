@@ -90,6 +90,11 @@ static void few_are_served(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u16)(used + 2), guest_ring_used_idx(&b->ring));
 	KUNIT_EXPECT_EQ(test, told + 1, b->interrupts);
 	KUNIT_EXPECT_EQ(test, 2, b->q.moderate.reach);
+	KUNIT_EXPECT_EQ(test, 0, b->q.moderate.streak);
+	/* That was for them: the next is held again. */
+	time_is_over(b);
+	KUNIT_EXPECT_EQ(test, 1, reads(b, 1));
+	KUNIT_EXPECT_EQ(test, told + 1, b->interrupts);
 	bench_stop(b);
 }
 
@@ -139,14 +144,34 @@ static void held_and_late(struct kunit *test)
 static void not_in_flight(struct kunit *test)
 {
 	struct bench *b = test->priv;
+	ktime_t end;
 
 	start_deep(b);
+	end = hrtimer_get_expires(&b->q.moderate.timer);
 	b->disk.script.when = FAKE_NEVER;
 	KUNIT_EXPECT_EQ(test, 1, reads(b, 4));
 	KUNIT_EXPECT_EQ(test, 4, bench_stat(b, KVBLK_STAT_IN_FLIGHT));
 	KUNIT_EXPECT_EQ(test, 3, reads(b, 3));
 	KUNIT_EXPECT_EQ(test, 7, bench_stat(b, KVBLK_STAT_IN_FLIGHT));
+	/* Its answers have what the requests have left of the time. */
+	fake_end(&b->disk, 0);
+	bench_until(b, b->q.moderate.held == 1);
+	KUNIT_EXPECT_EQ(test, end, hrtimer_get_expires(&b->q.moderate.timer));
 	fake_end_all(&b->disk);
+	bench_stop(b);
+}
+
+/* Who waits for tokens was notified of. */
+static void not_throttled(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	start_deep(b);
+	bench_gate_empty(b, KVBLK_BUCKET_OPS);
+	KUNIT_EXPECT_EQ(test, 1, reads(b, 4));
+	KUNIT_EXPECT_EQ(test, 1, bench_stat(b, KVBLK_STAT_STALLED));
+	KUNIT_EXPECT_EQ(test, 0, b->q.moderate.ahead);
+	bench_gate_lift(b, KVBLK_BUCKET_OPS);
 	bench_stop(b);
 }
 
@@ -174,6 +199,7 @@ static void not_without(struct kunit *test)
 	bench_kick(b);
 	bench_settle(b);
 	KUNIT_EXPECT_EQ(test, 1, b->q.moderate.held);
+	KUNIT_EXPECT_EQ(test, 0, b->q.moderate.ahead);
 	KUNIT_EXPECT_FALSE(test, guest_ring_used_flags(&b->ring) & VRING_USED_F_NO_NOTIFY);
 	bench_stop(b);
 }
@@ -194,6 +220,8 @@ static void over_a_pause(struct kunit *test)
 	kvblk_queue_pause(&b->q, false);
 	bench_await_used(b, b->ring.avail_idx);
 	bench_settle(b);
+	KUNIT_EXPECT_EQ(test, 2, b->q.moderate.held);
+	time_is_over(b);
 	KUNIT_EXPECT_EQ(test, told + 1, b->interrupts);
 	bench_stop(b);
 }
@@ -233,6 +261,7 @@ static struct kunit_case ask_cases[] = {
 	KUNIT_CASE(none_ends_it),
 	KUNIT_CASE(held_and_late),
 	KUNIT_CASE(not_in_flight),
+	KUNIT_CASE(not_throttled),
 	KUNIT_CASE(not_without),
 	KUNIT_CASE(over_a_pause),
 	KUNIT_CASE(not_lost),

@@ -58,6 +58,7 @@ static void by_count(struct kunit *test)
 	for (i = 1; i <= 7; i++) {
 		end_one(b);
 		KUNIT_EXPECT_EQ(test, i / 3, b->interrupts);
+		KUNIT_EXPECT_EQ(test, !!(i % 3), hrtimer_active(&b->q.moderate.timer));
 	}
 	KUNIT_EXPECT_EQ(test, 5, bench_stat(b, KVBLK_STAT_HELD));
 	KUNIT_EXPECT_EQ(test, 2, bench_stat(b, KVBLK_STAT_INTERRUPTS));
@@ -183,6 +184,28 @@ static void deep_again(struct kunit *test)
 		bench_settle(b);
 	}
 	KUNIT_EXPECT_EQ(test, 4, b->q.moderate.reach);
+	bench_stop(b);
+}
+
+/* Those that were in flight together do not: its driver may wait for all of them. */
+static void burst_says_nothing(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned int round;
+
+	bench_start(b, 64, 0);
+	for (round = 0; round < 3; round++)
+		vain_try(b, PATIENCE << round);
+	moderate(b, 3, LONG_US);
+	b->disk.script.when = FAKE_NEVER;
+	bench_put_reads(b, 0, 8);
+	bench_kick(b);
+	bench_until(b, bench_stat(b, KVBLK_STAT_IN_FLIGHT) == 8);
+	bench_settle(b);
+	for (round = 0; round < 6; round++)
+		end_one(b);
+	KUNIT_EXPECT_EQ(test, PATIENCE << 3, b->q.moderate.patience);
+	fake_end_all(&b->disk);
 	bench_stop(b);
 }
 
@@ -319,6 +342,7 @@ static struct kunit_case moderate_cases[] = {
 	KUNIT_CASE(deep_driver),
 	KUNIT_CASE(shallow_driver),
 	KUNIT_CASE(deep_again),
+	KUNIT_CASE(burst_says_nothing),
 	KUNIT_CASE(pause_tells),
 	KUNIT_CASE(unwanted_is_not_owed),
 	KUNIT_CASE(owed_is_sent),
