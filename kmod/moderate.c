@@ -188,6 +188,7 @@ void kvblk_moderate_ask(struct kvblk_queue *q)
 	spin_unlock_irq(&q->used_lock);
 	if (!ahead)
 		return;
+	kvblk_count(q->env.stats, KVBLK_STAT_ASKED_LATE, 1);
 	/* Who looks after what waits is the timer. */
 	q->waiting = false;
 	if (kvblk_vring_notify_after(&q->vring, ahead))

@@ -31,6 +31,9 @@ static void query_stats(struct kvblk_stats *to, const struct kvblk_counters *c,
 		.currently_throttled = kvblk_counters_sum(c, nr, KVBLK_STAT_STALLED),
 		.lost_kicks = kvblk_counters_sum(c, nr, KVBLK_STAT_LOST_KICKS),
 		.lost_interrupts = kvblk_counters_sum(c, nr, KVBLK_STAT_LOST_INTERRUPTS),
+		.asked_late = kvblk_counters_sum(c, nr, KVBLK_STAT_ASKED_LATE),
+		.polls = kvblk_counters_sum(c, nr, KVBLK_STAT_POLLS),
+		.poll_hits = kvblk_counters_sum(c, nr, KVBLK_STAT_POLL_HITS),
 	};
 }
 

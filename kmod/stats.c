@@ -21,6 +21,7 @@ const char * const kvblk_stat_names[KVBLK_STAT_NR] = {
 	[KVBLK_STAT_INTERRUPTS]		= "interrupts",
 	[KVBLK_STAT_SUPPRESSED]		= "interrupts_suppressed",
 	[KVBLK_STAT_HELD]		= "interrupts_held",
+	[KVBLK_STAT_ASKED_LATE]		= "asked_late",
 	[KVBLK_STAT_IN_FLIGHT]		= "in_flight",
 	[KVBLK_STAT_STALLED]		= "currently_throttled",
 	[KVBLK_STAT_LOST_KICKS]		= "lost_kicks",

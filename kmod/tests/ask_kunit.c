@@ -103,11 +103,15 @@ static void none_ends_it(struct kunit *test)
 {
 	struct bench *b = test->priv;
 	unsigned int told;
+	u64 asked;
 
 	start_deep(b);
 	told = b->interrupts;
+	asked = bench_stat(b, KVBLK_STAT_ASKED_LATE);
+	KUNIT_EXPECT_GT(test, asked, 0);
 	time_is_over(b);
 	KUNIT_EXPECT_EQ(test, told, b->interrupts);
+	KUNIT_EXPECT_EQ(test, asked, bench_stat(b, KVBLK_STAT_ASKED_LATE));
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&b->q.moderate.timer));
 	KUNIT_EXPECT_EQ(test, b->ring.avail_idx, guest_ring_avail_event(&b->ring));
 	/* The first tells that there is more to come: of the next two it need not. */

@@ -373,8 +373,10 @@ TEST_EACH(nothing_is_lost, lost_variants)
 	if (!d.cfg.polite)
 		pthread_join(thread, NULL);
 	st = disk_stats(disk.name);
-	harness_note("%llu notifications, %llu interrupts", (unsigned long long)st.kicks,
-		     (unsigned long long)st.interrupts);
+	harness_note("%llu notifications, %llu interrupts, asked late %llu times",
+		     (unsigned long long)st.kicks, (unsigned long long)st.interrupts,
+		     (unsigned long long)st.asked_late);
+	EXPECT_EQ(st.asked_late > 0, v == LOST_MODERATED);
 	EXPECT_EQ(st.requests, MANY);
 	EXPECT_LE(st.lost_kicks + st.lost_interrupts, 1);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The worker looks for requests before it sleeps: fewer kicks, none lost, none while idle. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "disk.h"
@@ -10,7 +9,6 @@
 
 #define SIZE		(1 * MIB)
 #define MANY		2000
-#define COUNTERS	"/sys/kernel/debug/kvblk/%s/counters"
 
 static struct disk disk;
 static struct driver d;
@@ -25,26 +23,6 @@ static int set_poll(uint32_t us, uint32_t percent)
 
 	memcpy(set.name, disk.name, sizeof(set.name));
 	return disk_control(KVBLK_SET, &set);
-}
-
-static unsigned long long counter(const char *name)
-{
-	unsigned long long value;
-	char path[128], got[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), COUNTERS, disk.name);
-	f = fopen(path, "r");
-	ASSERT_TRUE(f);
-	while (fscanf(f, "%63s %llu", got, &value) == 2) {
-		if (!strcmp(got, name)) {
-			fclose(f);
-			return value;
-		}
-	}
-	fclose(f);
-	DIE("there is no %s", name);
-	return 0;
 }
 
 /* A driver that kicks only when it is asked to. */
@@ -88,29 +66,30 @@ TEST(arguments)
 
 static void finds(uint64_t features)
 {
-	unsigned long long hits, kicks;
+	struct kvblk_stats before, after;
 
 	setup(features);
 	requests(MANY);
-	kicks = counter("kicks");
-	EXPECT_EQ(counter("polls"), 0);
+	before = disk_stats(disk.name);
+	EXPECT_EQ(before.polls, 0);
 	ASSERT_EQ(set_poll(KVBLK_POLL_US_MAX, 100), 0);
 	requests(MANY);
-	hits = counter("poll_hits");
-	kicks = counter("kicks") - kicks;
-	printf("# %llu looks, %llu found a request, %llu kicks for %u requests\n",
-	       counter("polls"), hits, kicks, MANY);
+	after = disk_stats(disk.name);
+	harness_note("%llu looks, %llu found a request, %llu kicks for %u requests",
+		     (unsigned long long)after.polls, (unsigned long long)after.poll_hits,
+		     (unsigned long long)(after.kicks - before.kicks), MANY);
 	/* With one processor the driver needs it whenever there is something to find. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
-		EXPECT_GT(hits, MANY / 10);
-		EXPECT_LE(kicks, MANY - MANY / 10);
+		EXPECT_GT(after.poll_hits, MANY / 10);
+		EXPECT_LE(after.kicks - before.kicks, MANY - MANY / 10);
 	}
 	ASSERT_EQ(set_poll(0, 0), 0);
 	requests(10);
-	hits = counter("poll_hits");
+	before = disk_stats(disk.name);
 	requests(MANY);
-	EXPECT_EQ(counter("poll_hits"), hits);
-	EXPECT_EQ(counter("lost_kicks"), 0);
+	after = disk_stats(disk.name);
+	EXPECT_EQ(after.poll_hits, before.poll_hits);
+	EXPECT_EQ(after.lost_kicks, 0);
 	driver_close(&d);
 }
 
@@ -120,15 +99,15 @@ TEST(finds_by_event_idx) { finds(F_EVENT_IDX); }
 /* The self-check looks at a disk for some seconds after work; nothing does after that. */
 TEST(idle_is_left_alone)
 {
-	unsigned long long polls;
+	uint64_t polls;
 
 	setup(0);
 	ASSERT_EQ(set_poll(1000, 100), 0);
 	requests(10);
 	sleep(6);
-	polls = counter("polls");
+	polls = disk_stats(disk.name).polls;
 	sleep(2);
-	EXPECT_EQ(counter("polls"), polls);
+	EXPECT_EQ(disk_stats(disk.name).polls, polls);
 	EXPECT_EQ(d.r.used->flags, 0);
 	driver_close(&d);
 }

@@ -74,6 +74,9 @@ static const struct counter counters[] = {
 	COUNTER(lost_kicks),
 	COUNTER(lost_interrupts),
 	COUNTER(interrupts_held),
+	COUNTER(asked_late),
+	COUNTER(polls),
+	COUNTER(poll_hits),
 };
 
 #define COUNTERS_NR	(sizeof(counters) / sizeof(counters[0]))

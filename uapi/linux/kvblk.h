@@ -282,6 +282,9 @@ enum kvblk_disk_state {
  * @lost_interrupts: Interrupts sent again because the driver had not answered for
  *	a second. A guest that does not run looks the same.
  * @interrupts_held: Batches of completions whose interrupt was held back.
+ * @asked_late: Times the driver was asked to notify of several requests at a time.
+ * @polls: Times a worker looked for requests before it slept.
+ * @poll_hits: Those of @polls that found one.
  */
 struct kvblk_stats {
 	__aligned_u64 requests;
@@ -306,6 +309,9 @@ struct kvblk_stats {
 	__aligned_u64 lost_kicks;
 	__aligned_u64 lost_interrupts;
 	__aligned_u64 interrupts_held;
+	__aligned_u64 asked_late;
+	__aligned_u64 polls;
+	__aligned_u64 poll_hits;
 };
 
 /**
