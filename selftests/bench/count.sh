@@ -2,10 +2,11 @@
 # count.sh - the job of the counting machine (one processor, an instruction is a nanosecond).
 #
 # Each measurement is two jobs of fio that differ in the number of requests only: what beginning
-# and ending costs is in both, and the difference belongs to the requests. Prints one line for
+# and ending costs is in both, and the difference belongs to the requests. Both are done twice:
+# what else the kernel does now and then only adds, so the lesser counts. Prints one line for
 # each job, "sample KEY=VALUE...", which report.py reads. From the environment, each a list:
 # SYSTEMS BACKINGS RWS SIZES DEPTHS; SHORT and LONG are the two numbers of requests. With PROFILE
-# the last jobs are those to look at.
+# the last jobs are those to look at, and each is done once.
 
 set -eu
 here=$(dirname "$0")
@@ -13,6 +14,8 @@ PATH=$here:$PATH
 # shellcheck source=systems.sh
 . "$here/systems.sh"
 calls=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
+ROUNDS="1 2"
+[ -z "$PROFILE" ] || ROUNDS=1
 
 declare -A place=([null]=/dev/nullb0 [file]=/mnt/file/image)
 
@@ -30,15 +33,17 @@ make_backings()
 # Two sections of fio's job file.
 sections()
 {
-	local requests
-	for requests in "$SHORT" "$LONG"; do
-		cat <<END
-[$1-$2-$3-$requests]
+	local round requests
+	for round in $ROUNDS; do
+		for requests in "$SHORT" "$LONG"; do
+			cat <<END
+[$1-$2-$3-$requests-$round]
 rw=$1
 bs=$2
 iodepth=$3
 io_size=$((requests * ${2%k}))k
 END
+		done
 	done
 }
 
@@ -80,10 +85,11 @@ gain()
 # Fields of fio's terse output: name, error, user and system time in percent.
 report()
 {
-	local name error user sys rw size depth requests
+	local name error user sys rw size depth requests round
 	while IFS=\; read -r name error user sys; do
 		[ "$name" != warm ] || continue
-		IFS=- read -r rw size depth requests <<<"$name"
+		# shellcheck disable=SC2034 # the round is in the name only to make it another
+		IFS=- read -r rw size depth requests round <<<"$name"
 		[ "$error" = 0 ] || { echo "$system: $name: error $error" >&2; return 1; }
 		echo "$1 system=$system backing=$backing rw=$rw size=$size depth=$depth" \
 			"requests=$requests user=${user%\%} sys=${sys%\%}$(gain "$name")"

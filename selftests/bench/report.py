@@ -46,14 +46,17 @@ def number(text):
 
 
 def pairs(rows, keys=KEYS):
-    """The short and the long run of each measurement."""
+    """The short and the long run of each measurement; of several alike the one with the least
+    instructions."""
     runs = {}
     for row in rows:
-        runs.setdefault(tuple(row[k] for k in keys), []).append(row)
+        both = runs.setdefault(tuple(row[k] for k in keys), {})
+        requests = int(row["requests"])
+        both[requests] = min(both.get(requests, row), row, key=lambda r: float(r.get("us", 0)))
     for key, both in runs.items():
         if len(both) != 2:
-            sys.exit(f"{' '.join(key)}: {len(both)} runs instead of two")
-        yield key, sorted(both, key=lambda row: int(row["requests"]))
+            sys.exit(f"{' '.join(key)}: {len(both)} lengths of run instead of two")
+        yield key, [both[requests] for requests in sorted(both)]
 
 
 def per_request(short, long, name):
