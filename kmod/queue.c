@@ -291,14 +291,6 @@ static bool queue_serve(struct kvblk_queue *q)
 	return true;
 }
 
-void kvblk_queue_rest(struct kvblk_queue *q)
-{
-	if (kvblk_used_in_flight(q) || q->held)
-		return;
-	kvblk_used_reclaim(q, false);
-	kvblk_pool_trim(&q->pool);
-}
-
 /* Nothing of the guest is touched from here until the next start. */
 static void queue_finish_stop(struct kvblk_queue *q)
 {

@@ -447,7 +447,4 @@ void kvblk_queue_ready(struct kvblk_req *req);
 void kvblk_queue_break(struct kvblk_req *req, const char *reason);
 void kvblk_queue_post(struct kvblk_req *req);
 
-/* queue.c: called by watch.c; nothing has happened for a while. */
-void kvblk_queue_rest(struct kvblk_queue *q);
-
 #endif /* KVBLK_QUEUE_H */

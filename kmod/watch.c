@@ -115,6 +115,15 @@ static bool watch_kick(struct kvblk_queue *q, bool kicked)
 	return !w->suspect;
 }
 
+/* Nothing has happened for a while: memory is given back. */
+static void watch_rest(struct kvblk_queue *q)
+{
+	if (kvblk_used_in_flight(q) || q->held)
+		return;
+	kvblk_used_reclaim(q, false);
+	kvblk_pool_trim(&q->pool);
+}
+
 /*
  * On KVBLK_EV_CHECK; @kicked: there is a kick, too. False: leave the ring alone in this
  * pass.
@@ -135,6 +144,6 @@ bool kvblk_watch_look(struct kvblk_queue *q, bool kicked)
 	else if (w->rounds++ < IDLE_ROUNDS)
 		watch_arm(w, LOOK_NS);
 	else
-		kvblk_queue_rest(q);
+		watch_rest(q);
 	return true;
 }
