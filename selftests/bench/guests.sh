@@ -1,6 +1,6 @@
 #!/bin/bash
 # guests.sh - the job of the machine with KVM guests: each system of GUESTS serves the same guest
-# on a null block device. Counts are of the whole machine; two runs that differ in the number of
+# with CPUS processors on a null block device. Counts are of the whole machine; two runs that differ in the number of
 # requests only leave the cost of a request. Instructions come from the emulator's plugin, which
 # `mark` has write them down. Prints "guest KEY=VALUE..." for each run. A system whose guest hangs
 # is tried once more, and then left out: "lost system=NAME cpus=N".
@@ -143,15 +143,41 @@ sample()
 			awk -F = '{ printf "%s=%d ", $1, $4 - $2 }')"
 }
 
-# Not every machine can switch itself off, and one that hangs does not.
-end_guest()
+# Whether $vmm ends within ten seconds.
+ends()
 {
 	local i
 	for ((i = 0; i < 50; i++)); do
-		kill -0 "$vmm" 2>/dev/null || break
+		kill -0 "$vmm" 2>/dev/null || return 0
 		sleep 0.2
 	done
-	kill "$vmm" 2>/dev/null || true
+	return 1
+}
+
+# What is known of a guest that hangs.
+explain()
+{
+	local task
+	echo "$system: its threads:"
+	for task in /proc/"$vmm"/task/*; do
+		echo "$(<"$task/comm"): $(awk '/^State/ { print $2 }' "$task/status")"
+		cat "$task/stack"
+	done
+	for task in $(pgrep '^kvblk'); do
+		echo "$(<"/proc/$task/comm"): $(awk '/^State/ { print $2 }' "/proc/$task/status")"
+		cat "/proc/$task/stack"
+	done
+	grep -v ' 0$' /sys/kernel/debug/kvblk/bench/counters
+	cat /proc/interrupts
+	cat $kvm/*exits
+}
+
+# Not every machine can switch itself off, and one that hangs does not.
+end_guest()
+{
+	[ -n "$through" ] || explain >>"$OUT/guests.log" 2>&1 || true
+	ends || kill "$vmm" || true
+	ends || kill -KILL "$vmm" || true
 	wait "$vmm" || true
 }
 
@@ -161,6 +187,7 @@ measure()
 	exec 3<>/tmp/in 4<>/tmp/out
 	"guest_$system" <&3 >&4 2>>"$OUT/guests.log" &
 	vmm=$!
+	through=''
 	trap end_guest EXIT
 	follow ready
 	for depth in 1 32; do
@@ -171,6 +198,7 @@ measure()
 		sample $depth "$LONG"
 	done
 	echo end >&3
+	through=1
 }
 
 # Leaves in $why how it ended. Not to be called in a condition: there no failure ends anything.
@@ -197,11 +225,9 @@ echo 0 >$marks
 echo 'hist:keys=common_pid' >$calls/trigger
 cat /proc/kallsyms >"$OUT/kallsyms"
 echo "machine kernel=$(uname -r) qemu=$(qemu-system-x86_64 --version | awk 'NR == 1 { print $4 }')"
-for CPUS in $CPUS_LIST; do
-	for system in $GUESTS; do
-		try_measure
-		[ $why = 0 ] || try_measure
-		[ $why = 0 ] || echo "lost system=$system cpus=$CPUS" >/tmp/samples
-		cat /tmp/samples
-	done
+for system in $GUESTS; do
+	try_measure
+	[ $why = 0 ] || try_measure
+	[ $why = 0 ] || echo "lost system=$system cpus=$CPUS" >/tmp/samples
+	cat /tmp/samples
 done

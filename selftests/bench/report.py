@@ -29,16 +29,23 @@ SYSTEMS = {
 KEYS = ("system", "backing", "rw", "size", "depth")
 
 
-def parse(lines):
-    """Lines "KIND KEY=VALUE..." to {kind: [{key: value}]}; other lines are passed over."""
-    kinds = {"machine": [], "sample": [], "calls": [], "guest": [], "mark": [], "lost": []}
+def parse(lines, kinds):
+    """Adds the lines "KIND KEY=VALUE..." of one machine to {kind: [{key: value}]}; passes others
+    over. What the emulator counted at a mark is in lines of its own: host and guest."""
+    marks, guests = [], []
     for line in lines:
         kind, _, rest = line.strip().partition(" ")
         if kind == "mark":
-            kinds[kind].append([int(word) for word in rest.split()])
+            marks.append([int(word) for word in rest.split()])
         elif kind in kinds:
-            kinds[kind].append(dict(word.split("=", 1) for word in rest.split() if "=" in word))
-    return kinds
+            row = dict(word.split("=", 1) for word in rest.split() if "=" in word)
+            kinds[kind].append(row)
+            if kind == "guest":
+                guests.append(row)
+    for row in guests:
+        at = int(row["mark"])
+        for side, name in enumerate(("host", "guest")):
+            row[name] = str(marks[at + 1][side] - marks[at][side])
 
 
 def number(text):
@@ -143,11 +150,7 @@ GUEST_COLUMNS = (
 
 
 def guest_results(kinds):
-    """The same for systems with guests; instructions are between two marks."""
-    for row in kinds["guest"]:
-        at = int(row["mark"])
-        for side, name in enumerate(("host", "guest")):
-            row[name] = str(kinds["mark"][at + 1][side] - kinds["mark"][at][side])
+    """The same for systems with guests."""
     rows = []
     for key, (short, long) in pairs(kinds["guest"], ("system", "cpus", "depth")):
         rows.append({"system": key[0], "cpus": int(key[1]), "depth": int(key[2])} |
@@ -240,11 +243,10 @@ def main():
     parser.add_argument("--svg")
     parser.add_argument("--check", action="store_true", help="judge the exact goals, print TAP")
     args = parser.parse_args()
-    lines = []
+    kinds = {"machine": [], "sample": [], "calls": [], "guest": [], "lost": []}
     for name in args.samples:
         with open(name, encoding="utf-8", errors="replace") as file:
-            lines += file
-    kinds = parse(lines)
+            parse(file, kinds)
     rows, guests = results(kinds), guest_results(kinds)
     if args.check:
         sys.exit(0 if check(rows) else 1)
