@@ -122,7 +122,7 @@ check "set: none was done" json show --json d0 -- '
 	v["limits"]["bps-read"]["rate"] == 5000000'
 
 check "stats: JSON" json stats --json d1 -- \
-	'len(v) == 22 and all(isinstance(n, int) and n == 0 for n in v.values())'
+	'len(v) == 25 and all(isinstance(n, int) and n == 0 for n in v.values())'
 check "stats: text" says '^reads_completed: +0$' stats d1
 check "stats: watch" says '^ +reads/s .*in-flight$' stats --watch 0.01 --count 2 d1
 check "stats: watch, JSON" [ "$("$ctl" stats --watch 0.01 --count 3 --json d1 |
