@@ -37,10 +37,10 @@ guest_kvblk_mmio() { kvblk_disk && kvblk_guest; }
 guest_kvblk_pin() { kvblk_disk && kvblk_guest --pin; }
 guest_kvblk_split() { kvblk_disk && kvblk_guest --pin --irqchip split; }
 guest_kvblk_poll() { kvblk_disk "${looking[@]}" && kvblk_guest --pin --irqchip split; }
-guest_kvblk_held() { kvblk_disk --interrupts 16:10000 && kvblk_guest --pin --irqchip split; }
+guest_kvblk_held() { kvblk_disk --interrupts 16:5000 && kvblk_guest --pin --irqchip split; }
 guest_kvblk_both()
 {
-	kvblk_disk "${looking[@]}" --interrupts 16:10000 && kvblk_guest --pin --irqchip split
+	kvblk_disk "${looking[@]}" --interrupts 16:5000 && kvblk_guest --pin --irqchip split
 }
 
 # qemu MACHINE ARGUMENT...
