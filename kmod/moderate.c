@@ -21,7 +21,7 @@ static void moderate_reset(struct kvblk_moderate *m)
 	m->held = 0;
 	m->ahead = 0;
 	m->idle = false;
-	m->hurry = false;
+	m->hurry = 0;
 	m->reach = 1;
 	m->streak = 0;
 	m->patience = PATIENCE;
@@ -94,13 +94,14 @@ static void moderate_timeout(struct kvblk_queue *q)
 
 	if (m->held + waiting)
 		moderate_too_late(m, m->held + waiting);
-	m->hurry = waiting;
-	m->idle = m->ahead && !m->held && !waiting;
+	if (m->ahead) {
+		m->hurry = waiting;
+		m->idle = !m->held && !waiting;
+		m->ahead = 0;
+		kvblk_queue_event(q, KVBLK_EV_KICK);
+	}
 	if (m->held)
 		moderate_tell(q);
-	if (m->ahead)
-		kvblk_queue_event(q, KVBLK_EV_KICK);
-	m->ahead = 0;
 }
 
 static enum hrtimer_restart moderate_timer(struct hrtimer *timer)
@@ -127,13 +128,12 @@ static void moderate_start_timer(struct kvblk_queue *q)
 }
 
 /* The driver is told of all that is held. */
-static void moderate_settle(struct kvblk_queue *q)
+static void moderate_settle(struct kvblk_queue *q, bool hurried)
 {
 	struct kvblk_moderate *m = &q->moderate;
 
-	if (!m->hurry)
+	if (!hurried)
 		moderate_in_time(q);
-	m->hurry = false;
 	m->held = 0;
 	if (hrtimer_is_queued(&m->timer))
 		hrtimer_try_to_cancel(&m->timer);
@@ -142,14 +142,16 @@ static void moderate_settle(struct kvblk_queue *q)
 bool kvblk_moderate(struct kvblk_queue *q, u16 count, bool wanted)
 {
 	struct kvblk_moderate *m = &q->moderate;
+	bool hurried = m->hurry;
 
 	lockdep_assert_held(&q->used_lock);
+	m->hurry -= min_t(unsigned int, m->hurry, count);
 	m->idle = false;
 	if (!m->held && !wanted)
 		return false;
 	m->held += count;
-	if (m->hurry || moderate_is_due(q)) {
-		moderate_settle(q);
+	if (hurried || moderate_is_due(q)) {
+		moderate_settle(q, hurried);
 		return true;
 	}
 	kvblk_count(q->env.stats, KVBLK_STAT_HELD, 1);

@@ -27,7 +27,7 @@ struct kvblk_moderation {
  *	guarded by the used_lock of the queue.
  * @ahead: Chains of which the driver was asked not to notify.
  * @idle: When it was last asked so, none came.
- * @hurry: Chains have waited for the timer: there is no time left for their answers.
+ * @hurry: Chains that have waited for the timer: there is no time left for their answers.
  * @reach: Used elements that the driver lets come before it waits to be told.
  * @streak: Interrupts since @reach was last another.
  * @patience: So many before a larger one is tried.
@@ -38,7 +38,7 @@ struct kvblk_moderate {
 	unsigned int held;
 	unsigned int ahead;
 	bool idle;
-	bool hurry;
+	unsigned int hurry;
 	unsigned int reach;
 	unsigned int streak;
 	unsigned int patience;
@@ -50,7 +50,7 @@ void kvblk_moderate_init(struct kvblk_queue *q);
 /* @count elements are published; @wanted: the driver wants to be told. True: tell it now. */
 bool kvblk_moderate(struct kvblk_queue *q, u16 count, bool wanted);
 
-/* The worker: the ring is empty, and the driver was asked to notify of the next chain. */
+/* The end of a turn that has emptied the ring: of the next chain the driver is to notify. */
 void kvblk_moderate_ask(struct kvblk_queue *q);
 
 /* The driver is told now of what it is owed. */

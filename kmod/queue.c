@@ -332,6 +332,7 @@ static bool queue_may_serve(struct kvblk_queue *q, unsigned long events)
 static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 {
 	struct blk_plug plug;
+	bool serve;
 
 	kvblk_arrive_turn(&q->arrive);
 	/* A driver's own thread is here as soon as it has notified. */
@@ -342,12 +343,13 @@ static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
 		kvblk_used_publish(q, false);
 	if (events & BIT(KVBLK_EV_RETRY))
 		queue_set_stalled(q, false);
-	if (queue_may_serve(q, events) && queue_serve(q))
+	serve = queue_may_serve(q, events);
+	if (serve && queue_serve(q))
 		set_bit(KVBLK_EV_KICK, &q->events);
 	/* What the plug holds back may end here and now. */
 	blk_finish_plug(&plug);
 	kvblk_used_publish(q, true);
-	if (q->waiting)
+	if (serve && q->waiting)
 		kvblk_moderate_ask(q);
 }
 

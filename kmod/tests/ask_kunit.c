@@ -98,6 +98,49 @@ static void few_are_served(struct kunit *test)
 	bench_stop(b);
 }
 
+/* However slowly they end: none of their answers is held. */
+static void slow_are_told(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	unsigned int told, i;
+
+	start_deep(b);
+	b->disk.script.when = FAKE_NEVER;
+	KUNIT_EXPECT_EQ(test, 0, reads(b, 3));
+	time_is_over(b);
+	KUNIT_EXPECT_EQ(test, 3, bench_stat(b, KVBLK_STAT_IN_FLIGHT));
+	told = b->interrupts;
+	for (i = 1; i <= 3; i++) {
+		guest_ring_set_used_event(&b->ring, guest_ring_used_idx(&b->ring));
+		fake_end(&b->disk, 0);
+		bench_until(b, bench_stat(b, KVBLK_STAT_IN_FLIGHT) == 3 - i);
+		bench_settle(b);
+		KUNIT_EXPECT_EQ(test, told + i, b->interrupts);
+	}
+	bench_stop(b);
+}
+
+/* A look that only suspects a lost notification leaves the ring to the next one. */
+static void lost_is_lost(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	/* Such as is answered where it ends, so that no turn follows. */
+	KUNIT_ASSERT_EQ(test, 0, bench_use_pages(b));
+	start_deep(b);
+	b->disk.script.when = FAKE_NEVER;
+	KUNIT_EXPECT_EQ(test, 1, reads(b, 4));
+	fake_end_all(&b->disk);
+	bench_await_used(b, b->ring.avail_idx);
+	bench_settle(b);
+	bench_put_reads(b, 0, 1);
+	kvblk_queue_event(&b->q, KVBLK_EV_CHECK);
+	bench_until(b, bench_stat(b, KVBLK_STAT_LOST_KICKS) == 1);
+	bench_until(b, bench_stat(b, KVBLK_STAT_IN_FLIGHT) == 1);
+	fake_end_all(&b->disk);
+	bench_stop(b);
+}
+
 /* A driver that has nothing to do is asked to notify of the next chain, once. */
 static void none_ends_it(struct kunit *test)
 {
@@ -262,6 +305,8 @@ static void spoiled_meanwhile(struct kunit *test)
 static struct kunit_case ask_cases[] = {
 	KUNIT_CASE(late_kicks),
 	KUNIT_CASE(few_are_served),
+	KUNIT_CASE(slow_are_told),
+	KUNIT_CASE(lost_is_lost),
 	KUNIT_CASE(none_ends_it),
 	KUNIT_CASE(held_and_late),
 	KUNIT_CASE(not_in_flight),

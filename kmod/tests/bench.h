@@ -126,9 +126,13 @@ static inline struct bench *to_bench(struct kvblk_queue *q)
 static inline void bench_used(struct kvblk_queue *q, bool interrupt)
 {
 	struct bench *b = to_bench(q);
+	unsigned long flags;
 
+	/* The worker's call may be interrupted by that of who completes, or of a timer. */
+	local_irq_save(flags);
 	WRITE_ONCE(b->interrupts, b->interrupts + interrupt);
 	WRITE_ONCE(b->used_calls, b->used_calls + 1);
+	local_irq_restore(flags);
 	if (b->on_used)
 		b->on_used(b);
 }

@@ -19,7 +19,7 @@ append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
 # kvblk_guest OPTION...
 kvblk_guest()
 {
-	kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
+	exec kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
 		--disk bench "${guest_args[@]}" "$@"
 }
 
@@ -48,7 +48,7 @@ qemu()
 {
 	local machine=$1
 	shift
-	qemu-system-x86_64 -accel kvm -cpu host -m 256 -smp "$CPUS" -nodefaults -display none \
+	exec qemu-system-x86_64 -accel kvm -cpu host -m 256 -smp "$CPUS" -nodefaults -display none \
 		-no-reboot -serial stdio -kernel "$here/vmlinuz" -initrd "$here/guest.cpio" \
 		-append "$append" -machine "$machine" "$@"
 }
@@ -201,6 +201,18 @@ measure()
 	through=1
 }
 
+# One that was killed may close its session a little later.
+remove_disk()
+{
+	local i
+	for ((i = 0; i < 50; i++)); do
+		kvblkctl remove bench 2>/tmp/why && return
+		sleep 0.1
+	done
+	cat /tmp/why >&2
+	return 1
+}
+
 # Leaves in $why how it ended. Not to be called in a condition: there no failure ends anything.
 try_measure()
 {
@@ -209,7 +221,7 @@ try_measure()
 	wait $! || why=$?
 	case $system in
 	kvblk_vhost) end_kvblk_vhost ;;
-	kvblk_*) kvblkctl remove bench ;;
+	kvblk_*) remove_disk ;;
 	esac
 	# What a guest left unread is not for the next.
 	rm -f /tmp/in /tmp/out

@@ -148,7 +148,7 @@ boot_guests()
 {
 	use_plugin guests
 	rm -f "$build"/profile-guests.*
-	"$ENV_DIR/vmrun.sh" -t 480 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
+	"$ENV_DIR/vmrun.sh" -t 700 -m 2560 --kvm-nested --kernel 6.12 --root "$build/guests.cpio" \
 		--rootfs "$ROOTFS" "${plugin[@]}" \
 		--out "$build/out-guests" \
 		"$(job guests GUESTS="$guests" CPUS="$1" WARM=$GUEST_WARM \
@@ -163,7 +163,8 @@ sample_guests()
 	local try
 	for ((try = 0; ; try++)); do
 		boot_guests "$1" && break
-		[ "$try" -lt $RETRIES ] || return
+		[ "$try" -lt $RETRIES ] && ! grep -q 'RIP.*\[kvblk' "$build/out-guests/console.log" ||
+			return
 		say "retry: $(tail -n 1 "$build/guests.log")"
 		cp "$build/out-guests/console.log" "$build/failed-guests-$1-$try.log"
 	done
