@@ -73,11 +73,17 @@ static void req_defer(struct kvblk_req *req, int (*job)(struct kvblk_req *req),
 
 /* ---- 1. From the ring to a decided request ---- */
 
-/* Gives up what @req has, for room for @nr. */
-static int req_vec_room(struct kvblk_req *req, unsigned int nr, gfp_t gfp)
+static void req_vec_free(struct kvblk_req *req)
 {
 	if (req->io.vec != req->inline_vec)
 		kfree(req->io.vec);
+	req->io.vec = NULL;
+}
+
+/* Gives up what @req has, for room for @nr. */
+static int req_vec_room(struct kvblk_req *req, unsigned int nr, gfp_t gfp)
+{
+	req_vec_free(req);
 	req->io.vec = req->inline_vec;
 	if (nr > KVBLK_VEC_INLINE)
 		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec), gfp | __GFP_ACCOUNT);
@@ -407,8 +413,6 @@ enum kvblk_kind kvblk_req_kind(const struct kvblk_req *req)
 
 void kvblk_req_free(struct kvblk_req *req)
 {
-	if (req->io.vec != req->inline_vec)
-		kfree(req->io.vec);
-	req->io.vec = NULL;
+	req_vec_free(req);
 	kvblk_pool_put(&req->q->pool, req);
 }

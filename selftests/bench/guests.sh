@@ -1,13 +1,15 @@
 #!/bin/bash
 # guests.sh - the job of the machine with KVM guests: each system of GUESTS serves the same guest
-# with CPUS processors on a null block device. Counts are of the whole machine; two runs that differ in the number of
-# requests only leave the cost of a request. Instructions come from the emulator's plugin, which
-# `mark` has write them down. Prints "guest KEY=VALUE..." for each run. A system whose guest hangs
-# is tried once more, and then left out: "lost system=NAME cpus=N".
+# with CPUS processors on a null block device. Counts are of the whole machine; two runs that
+# differ in the number of requests only leave the cost of a request. Instructions come from the
+# emulator's plugin, which `mark` has write them down. Prints "guest KEY=VALUE..." for each run. A
+# system whose guest hangs is tried once more, and then left out: "lost system=NAME cpus=N".
 
 set -eu
 here=$(dirname "$0")
 PATH=$here:$PATH
+# shellcheck source=systems.sh
+. "$here/systems.sh"
 kvm=/sys/kernel/debug/kvm
 calls=/sys/kernel/tracing/events/raw_syscalls/sys_enter
 marks=/tmp/marks
@@ -19,8 +21,8 @@ append="console=ttyS0 reboot=k panic=-1 quiet noxsave"
 # kvblk_guest OPTION...
 kvblk_guest()
 {
-	exec kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M --cpus "$CPUS" \
-		--disk bench "${guest_args[@]}" "$@"
+	exec kvblk-vmm --kernel "$here/vmlinuz" --initrd "$here/guest.cpio" --mem 256M \
+		--cpus "$CPUS" --disk bench "${guest_args[@]}" "$@"
 }
 
 # kvblk_disk OPTION-OF-SET...
@@ -201,18 +203,6 @@ measure()
 	through=1
 }
 
-# One that was killed may close its session a little later.
-remove_disk()
-{
-	local i
-	for ((i = 0; i < 50; i++)); do
-		kvblkctl remove bench 2>/tmp/why && return
-		sleep 0.1
-	done
-	cat /tmp/why >&2
-	return 1
-}
-
 # Leaves in $why how it ended. Not to be called in a condition: there no failure ends anything.
 try_measure()
 {
@@ -221,7 +211,7 @@ try_measure()
 	wait $! || why=$?
 	case $system in
 	kvblk_vhost) end_kvblk_vhost ;;
-	kvblk_*) remove_disk ;;
+	kvblk_*) patiently kvblkctl remove bench ;;
 	esac
 	# What a guest left unread is not for the next.
 	rm -f /tmp/in /tmp/out

@@ -26,12 +26,12 @@ down_raw() { :; }
 up_loop() { DEV=$(losetup --find --show --direct-io=on "$1"); }
 down_loop() { losetup -d "$DEV"; }
 
-# Who had the device last may not have closed it yet.
-add_disk()
+# patiently COMMAND... - tries for some seconds: who had a disk last may not have closed it yet
+patiently()
 {
 	local i
 	for ((i = 0; i < 50; i++)); do
-		kvblkctl add bench "$1" --direct 2>/tmp/why && return
+		"$@" 2>/tmp/why && return
 		sleep 0.1
 	done
 	cat /tmp/why >&2
@@ -43,7 +43,7 @@ up_kvblk_vdpa()
 	local before
 	before=$(disks)
 	modprobe -a virtio_blk virtio_vdpa
-	add_disk "$1"
+	patiently kvblkctl add bench "$1" --direct
 	vdpa dev add name bench mgmtdev kvblk-phys
 	DEV=$(new_disk "$before")
 }
