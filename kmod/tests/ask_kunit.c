@@ -116,6 +116,7 @@ static void slow_are_told(struct kunit *test)
 		bench_until(b, bench_stat(b, KVBLK_STAT_IN_FLIGHT) == 3 - i);
 		bench_settle(b);
 		KUNIT_EXPECT_EQ(test, told + i, b->interrupts);
+		KUNIT_EXPECT_EQ(test, 3 - i, b->q.moderate.hurry);
 	}
 	bench_stop(b);
 }
