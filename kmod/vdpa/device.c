@@ -245,8 +245,9 @@ static int vdpa_reset_device(struct vdpa_device *vdpa)
 {
 	struct kvblk_session *s = to_session(vdpa);
 
-	kvblk_session_resume(s);
 	kvblk_session_write(s, VIRTIO_MMIO_STATUS, sizeof(u32), 0);
+	/* Not before it has stopped: who suspended it may have gone on elsewhere. */
+	kvblk_session_resume(s);
 	kvblk_vdpa_map_of_driver(to_kvblk_vdpa(vdpa));
 	return vdpa_get_status(vdpa) ? -ETIMEDOUT : 0;
 }

@@ -452,6 +452,23 @@ TEST(reset_of_a_suspended_device)
 	suspend(2);
 }
 
+/* The index may be elsewhere already: what was not taken by then is served there. */
+TEST(reset_serves_nothing_of_a_suspended_device)
+{
+	unsigned int round;
+
+	setup();
+	load_init(&load, &d);
+	for (round = 0; round < 200; round++) {
+		ASSERT_EQ(call(d.s.fd, VHOST_VDPA_SUSPEND, NULL), 0);
+		load_submit(&load);
+		driver_reset(&d);
+		ASSERT_EQ(ring_used_idx(&d.r), 0);
+		driver_restart(&d);
+	}
+	driver_prove(&d, 0, 13);
+}
+
 /* ---- rings ---- */
 
 static void bad_ring(unsigned int num, uint64_t desc, uint64_t avail, uint64_t used)
