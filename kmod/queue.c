@@ -322,11 +322,11 @@ static void queue_finish_stop(struct kvblk_queue *q)
 /* What a lost kick would have asked for: not in the look that only suspects it. */
 static bool queue_may_serve(struct kvblk_queue *q, unsigned long events)
 {
-	bool kicked = events & BIT(KVBLK_EV_KICK);
-
-	if (events & BIT(KVBLK_EV_CHECK) && !kvblk_watch_look(q, kicked))
+	if (events & BIT(KVBLK_EV_CHECK) &&
+	    !kvblk_watch_look(q, events & BIT(KVBLK_EV_KICK)))
 		return false;
-	return !q->stalled;
+	/* Of a ring that is held still not even a flag is written. */
+	return !q->stalled && !(READ_ONCE(q->paused) && list_empty(&q->ready));
 }
 
 static void queue_turn_running(struct kvblk_queue *q, unsigned long events)

@@ -13,15 +13,18 @@ static void expect_quiet(struct bench *b)
 static void takes_nothing(struct kunit *test)
 {
 	struct bench *b = test->priv;
+	const u16 flags = 0xbeef;	/* no device writes that */
 
 	bench_start(b, 16, 0);
 	kvblk_queue_pause(&b->q, true);
 	expect_quiet(b);
+	WRITE_ONCE(b->ring.used->flags, (__force __virtio16)cpu_to_le16(flags));
 	bench_put_reads(b, 0, 4);
 	bench_kick(b);
 	bench_settle(b);
 	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_REQUESTS));
 	KUNIT_EXPECT_EQ(test, 0, guest_ring_used_idx(&b->ring));
+	KUNIT_EXPECT_EQ(test, flags, guest_ring_used_flags(&b->ring));
 
 	/* The kick was not lost. */
 	kvblk_queue_pause(&b->q, false);
