@@ -86,7 +86,9 @@ static int req_vec_room(struct kvblk_req *req, unsigned int nr, gfp_t gfp)
 	req_vec_free(req);
 	req->io.vec = req->inline_vec;
 	if (nr > KVBLK_VEC_INLINE)
-		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec), gfp | __GFP_ACCOUNT);
+		/* The guest says how many: too many are an error, nothing to warn of. */
+		req->io.vec = kmalloc_array(nr, sizeof(*req->io.vec),
+					    gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	return req->io.vec ? 0 : -ENOMEM;
 }
 
