@@ -140,8 +140,7 @@ static void queue_pop(struct kvblk_req *req)
  * enum queue_step - What one step has come to
  * @STEP_MORE: There may be more.
  * @STEP_EMPTY: The ring is empty: a kick tells of the next chain.
- * @STEP_BLOCKED: A kick cannot help: what can is the end of a request, tokens, a resume, a
- *	reset.
+ * @STEP_BLOCKED: A kick cannot help: the end of a request, tokens, a resume, a reset can.
  */
 enum queue_step {
 	STEP_MORE,
@@ -272,6 +271,9 @@ static bool queue_serve(struct kvblk_queue *q)
 	enum queue_step step;
 
 	q->waiting = false;
+	/* Of a ring that is held still not even a flag is written. */
+	if (READ_ONCE(q->paused) && list_empty(&q->ready))
+		return false;
 	kvblk_used_reclaim(q, false);
 	kvblk_vring_disable_notify(&q->vring);
 	while (budget--) {
@@ -322,11 +324,9 @@ static void queue_finish_stop(struct kvblk_queue *q)
 /* What a lost kick would have asked for: not in the look that only suspects it. */
 static bool queue_may_serve(struct kvblk_queue *q, unsigned long events)
 {
-	if (events & BIT(KVBLK_EV_CHECK) &&
-	    !kvblk_watch_look(q, events & BIT(KVBLK_EV_KICK)))
+	if (events & BIT(KVBLK_EV_CHECK) && !kvblk_watch_look(q, events & BIT(KVBLK_EV_KICK)))
 		return false;
-	/* Of a ring that is held still not even a flag is written. */
-	return !q->stalled && !(READ_ONCE(q->paused) && list_empty(&q->ready));
+	return !q->stalled;
 }
 
 static void queue_turn_running(struct kvblk_queue *q, unsigned long events)
