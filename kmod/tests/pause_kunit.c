@@ -32,6 +32,27 @@ static void takes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
 }
 
+/* The self-check in the turn of the resume: what was offered meanwhile had its kick. */
+static void self_check_with_the_resume(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	bench_start(b, 16, 0);
+	bench_put_reads(b, 0, 1);
+	bench_kick(b);
+	bench_expect_done(b, 1);
+	kvblk_queue_pause(&b->q, true);
+	expect_quiet(b);
+	bench_put_reads(b, 0, 4);
+	bench_kick(b);
+	bench_settle(b);
+
+	set_bit(KVBLK_EV_CHECK, &b->q.events);
+	kvblk_queue_pause(&b->q, false);
+	bench_expect_done(b, 5);
+	KUNIT_EXPECT_EQ(test, 0, bench_stat(b, KVBLK_STAT_LOST_KICKS));
+}
+
 static void lets_end_what_is_in_flight(struct kunit *test)
 {
 	struct bench *b = test->priv;
@@ -136,6 +157,7 @@ static void stop_wins_over_a_pause_that_waits(struct kunit *test)
 
 static struct kunit_case pause_cases[] = {
 	KUNIT_CASE(takes_nothing),
+	KUNIT_CASE(self_check_with_the_resume),
 	KUNIT_CASE(lets_end_what_is_in_flight),
 	KUNIT_CASE(again_is_no_error),
 	KUNIT_CASE(quick_changes),
