@@ -108,7 +108,7 @@ for irqchip in kernel split; do
 		$irqchip $READS "$switches" "$exits" "$items"
 	check "irqchip $irqchip: no exit to user space for MMIO" [ "$mmio" = 0 ]
 done
-# That is what a split irqchip saves. Others, the emulator too, have a say in the context switches.
+# A split irqchip saves these; the machine's context switches have other causes, too.
 check "irqchip kernel: interrupts from work items" [ "$kernel_items" -ge $((READS / 2)) ]
 check "irqchip split: interrupts without" [ "$items" -le $((READS / 100)) ]
 
